@@ -1,0 +1,29 @@
+"""objectif: state an image problem; find out what solves it best; one small file that runs anywhere.
+
+The façade is lazy: `import objectif` loads nothing, so that what needs no torch never meets it.
+No room of the package imports it.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_PUBLIC = {
+    "Problem": "objectif.problem",
+    "Solution": "objectif.solution.file",
+}
+
+__all__ = ["__version__", *_PUBLIC]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PUBLIC:
+        return getattr(import_module(_PUBLIC[name]), name)
+    raise AttributeError(f"module 'objectif' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,107 @@
+"""objectif inspect: what the data say, and what worries us, before any training."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from objectif.health.inspect import Health
+
+
+def command(
+    data: Annotated[Path, typer.Argument(help="Folder, manifest or archive of labelled images.")],
+    format: Annotated[str | None, typer.Option(help="Layout of the data, if it is not clear.")] = None,
+    group: Annotated[
+        str | None, typer.Option(help="Regular expression on the path: what no split may cut.")
+    ] = None,
+    splits: Annotated[
+        Path | None, typer.Option(help="Folder of lists: train.txt, val.txt, test.txt or fold0.txt.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON alone.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder in which to write inspect.json and inspect.html, with pictures.")
+    ] = None,
+) -> None:
+    """What the data say, and what worries us: layout, balance, duplicates, leakage, doubts, confounds."""
+    from json import dumps
+
+    from objectif.data.load import load
+    from objectif.health.inspect import inspect
+
+    dataset = load(data, format=format, group=group, splits=splits)
+    with _progress() as progress:
+        health = inspect(dataset, progress=progress)
+    record = dumps(health.to_dict(), indent=1)
+    if out is not None:
+        from objectif.health.page import page
+
+        _write(out, {"inspect.json": record + "\n", "inspect.html": page(health, dataset)})
+    if json:
+        print(record)
+        return
+    options = {"--format": format, "--group": group, "--splits": splits and str(splits)}
+    _print(health, _next(health, data, out, options))
+
+
+def _progress():  # type: ignore[no-untyped-def]
+    """A bar on standard error while images are decoded, where somebody watches; yields a function (done, of)."""
+    from contextlib import contextmanager
+
+    from rich.console import Console
+    from rich.progress import Progress
+
+    @contextmanager
+    def bar():  # type: ignore[no-untyped-def]
+        console = Console(stderr=True)
+        if not console.is_terminal:
+            yield None
+            return
+        with Progress(console=console, transient=True) as shown:
+            task = shown.add_task("reading images")
+            yield lambda done, of: shown.update(task, completed=done, total=of)
+
+    return bar()
+
+
+def _write(out: Path, files: dict[str, str]) -> None:
+    """Each file whole or not at all; InputError with the remedy where the folder cannot be written."""
+    from objectif.cli._output import answers_to
+    from objectif.errors import InputError
+
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"cannot make the folder {out}: {error.strerror or error}. Choose another --out."
+        ) from error
+    for name, text in files.items():
+        with answers_to(out / name) as write:
+            write(text.encode("utf-8"))
+
+
+def _next(health: Health, data: Path, out: Path | None, options: dict[str, str | None]) -> list[str]:
+    """What was written and which command comes next, with the options that were given and those that are advised."""
+    import shlex
+
+    given = [word for name, value in options.items() if value is not None for word in (name, value)]
+    again = shlex.join(["objectif", "inspect", str(data), *given, "--out", "health"])
+    advised = ["--group", health.grouping.regex] if health.grouping else []
+    advised += ["--allow-leakage"] if health.leakage else []
+    first = f"with pictures:  {again}" if out is None else f"wrote {out / 'inspect.json'} and {out / 'inspect.html'}"
+    return [first, f"next:  {shlex.join(['objectif', 'solve', str(data), *given, *advised])}"]
+
+
+def _print(health: Health, after: list[str]) -> None:
+    """The whole on standard output for people: worries first."""
+    from rich.console import Console
+
+    from objectif.cli._health import render
+
+    console = Console(file=sys.stdout, highlight=False)
+    console.print(render(health))
+    for line in after:
+        console.print(line, markup=False, soft_wrap=True, style="dim")

@@ -1,0 +1,61 @@
+"""objectif solve: the race, from labelled images to one Solution file with its proof."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+QUICK_SECONDS = 30.0
+
+
+def command(
+    data: Annotated[Path, typer.Argument(help="a folder or file of labelled images, or problem.toml")],
+    task: Annotated[str, typer.Option(help="what to tell from the images")] = "classify",
+    metric: Annotated[str | None, typer.Option(help="the objective: accuracy, macro_f1, auroc, log_loss, ...")] = None,
+    budget: Annotated[str | None, typer.Option(help="how long it may take: 60s, 5m, 1h; default 5m")] = None,
+    out: Annotated[Path | None, typer.Option(help="the run folder; an existing one goes on; default runs/NAME")] = None,
+    seed: Annotated[int | None, typer.Option(help="of all randomness")] = None,
+    format: Annotated[str | None, typer.Option(help="the layout, where it is not clear")] = None,
+    group: Annotated[str | None, typer.Option(help="regular expression on the path; its first group must not be cut")] = None,
+    splits: Annotated[Path | None, typer.Option(help="folder of train/val/test.txt or fold*.txt")] = None,
+    allow_leakage: Annotated[bool, typer.Option("--allow-leakage", help="go on where pictures stand in two splits")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="a first Solution within 30 s")] = False,
+) -> None:
+    """Run the race; write a run folder with leaderboard, report and one Solution file."""
+    from objectif.learn.race.solve import solve
+    from objectif.problem import Problem, read
+
+    given: dict[str, Any] = {
+        "metric": metric,
+        "budget": QUICK_SECONDS if quick else budget,
+        "seed": seed,
+        "format": format,
+        "group": group,
+        "splits": splits,
+        "allow_leakage": allow_leakage or None,
+    }
+    given = {key: value for key, value in given.items() if value is not None}
+    problem = read(data) if data.suffix == ".toml" else Problem(data, task)
+    if given:
+        problem = Problem(**{**problem.to_dict(), **given})
+    out = out or Path("runs") / (problem.data.stem or "run")
+    result = solve(problem, out, command=shlex.join(["objectif", *sys.argv[1:]]))
+    _print(result, out)
+
+
+def _print(result: Any, out: Path) -> None:
+    from rich.console import Console
+
+    from objectif.runs.folder import RunFolder
+    from objectif.runs.leaderboard import table
+
+    console = Console()
+    console.print(table(result))
+    for sentence in (*result.sentences, *result.notes):
+        console.print(sentence, highlight=False, markup=False)
+    solution = RunFolder.open(out).solution()
+    console.print(f"\nReport:   {out / 'report.html'}\nSolution: {solution}\nNext:     objectif predict {shlex.quote(str(solution))} IMAGES...", highlight=False, markup=False, soft_wrap=True)

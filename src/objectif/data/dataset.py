@@ -1,0 +1,80 @@
+"""A Dataset: labelled images in whatever layout the user has, as frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One labelled image.
+
+    path: shown to people and used to match --splits lists; relative to Dataset.root, '/'-separated
+          ('rose/a.jpg'), or 'container.npz#17' for an item of an array container.
+    file: where the bytes are. item: None, or the index inside an array container.
+    labels: indices into Dataset.classes; exactly one unless Dataset.multilabel.
+    group: unit that must not be cut by a split (patient, track, plant), or None.
+    split: 'train', 'val', 'test' or None, as given by the layout.
+    weight: importance in training, > 0.
+    """
+
+    path: str
+    file: Path
+    labels: tuple[int, ...]
+    item: int | None = None
+    group: str | None = None
+    split: str | None = None
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Labelled images with their classes. Order of samples: sorted by path, so that seeds mean something.
+
+    layout: name of the format that read it. notes: sentences to show a person (what was taken, what was left).
+    problems: path -> why, for files that are named or present but cannot be used (missing, not an image).
+    arrays: container file -> (N,H,W) or (N,H,W,C) array for samples with `item`.
+    """
+
+    name: str
+    root: Path
+    layout: str
+    classes: tuple[str, ...]
+    samples: tuple[Sample, ...]
+    multilabel: bool = False
+    notes: tuple[str, ...] = ()
+    problems: Mapping[str, str] = field(default_factory=dict)
+    arrays: Mapping[Path, NDArray[np.generic]] = field(default_factory=dict, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def truth(self) -> NDArray[np.int64]:
+        """(N,) class indices, or (N, C) of 0 and 1 where multi-label."""
+        if self.multilabel:
+            hot = np.zeros((len(self.samples), len(self.classes)), np.int64)
+            for row, sample in enumerate(self.samples):
+                hot[row, list(sample.labels)] = 1
+            return hot
+        return np.array([s.labels[0] for s in self.samples], np.int64)
+
+    def groups(self) -> NDArray[np.int64] | None:
+        """(N,) integer group of each sample; None where no sample has one. A sample without a group is its own."""
+        if all(s.group is None for s in self.samples):
+            return None
+        names = [s.group if s.group is not None else f"\0{i}" for i, s in enumerate(self.samples)]
+        order = {name: k for k, name in enumerate(dict.fromkeys(names))}
+        return np.array([order[name] for name in names], np.int64)
+
+    def split(self, name: str) -> NDArray[np.int64]:
+        """Row numbers of the samples whose given split is `name`."""
+        return np.array([i for i, s in enumerate(self.samples) if s.split == name], np.int64)
+
+    def take(self, rows: NDArray[np.int64]) -> Dataset:
+        """The same Dataset with these samples only, in this order; classes are kept."""
+        return replace(self, samples=tuple(self.samples[int(i)] for i in rows))

@@ -1,0 +1,55 @@
+"""The fingerprint of a Dataset: two runs share it exactly when they saw the same labelled images."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+
+from objectif.data.dataset import Dataset
+from objectif.errors import DataError
+
+
+def fingerprint(dataset: Dataset) -> str:
+    """Hex sha256 over classes and, sorted by path, each sample's path, labels, group, split, weight and content.
+
+    Groups, splits and weights count because they change what a race measures. Root and order do not.
+    Raises DataError where a file can no longer be read.
+    """
+    total = hashlib.sha256()
+    _feed(total, "objectif fingerprint 1", *dataset.classes)
+    for sample in sorted(dataset.samples, key=lambda s: (s.path, s.item or 0)):
+        names = [dataset.classes[k] for k in sample.labels]
+        _feed(
+            total,
+            sample.path,
+            str(len(names)),
+            *names,
+            repr(sample.group),
+            repr(sample.split),
+            repr(sample.weight),
+        )
+        if sample.item is None:
+            _feed(total, _digest(sample.file))
+        else:
+            item = np.ascontiguousarray(dataset.arrays[sample.file][sample.item])
+            _feed(total, str(item.shape), str(item.dtype), hashlib.sha256(item.tobytes()).hexdigest())
+    return total.hexdigest()
+
+
+def _feed(total: hashlib._Hash, *texts: str) -> None:
+    """Length before text, so that no two sequences of texts run together alike."""
+    for text in texts:
+        raw = text.encode("utf-8", "surrogateescape")
+        total.update(len(raw).to_bytes(8, "big") + raw)
+
+
+def _digest(file: Path) -> str:
+    try:
+        with file.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise DataError(
+            f"{file}: cannot be read ({error.strerror}). Check the file and its permissions."
+        ) from None

@@ -1,0 +1,158 @@
+"""Loading labelled images: finds the layout, says which and why, applies groups and given split lists.
+
+Every installed format is asked whether it fits. Those that do are read in full and compared: readings that agree
+are no ambiguity, and the one that knows more is taken; readings that disagree stop with a list, as a guess here
+would be a wrong answer everywhere after.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from objectif import plugins
+from objectif.data import lists
+from objectif.data.dataset import Dataset
+from objectif.data.grouping import grouped
+from objectif.errors import DataError, LayoutAmbiguous, LayoutUnknown, PluginError
+
+
+def load(
+    path: Path | str, *, format: str | None = None, group: str | None = None, splits: Path | str | None = None
+) -> Dataset:
+    """The labelled images at `path`, a folder or a file; Dataset.notes say how they were read.
+
+    format: name of an installed format, instead of asking all. group: regular expression searched in Sample.path;
+    its first capture group, or the whole match, is the image's group. splits: folder with train.txt, val.txt,
+    test.txt or fold*.txt. Raises DataError (LayoutUnknown, LayoutAmbiguous), PluginError for an unknown format.
+    """
+    path = Path(path).expanduser()
+    _check_there(path)
+    dataset = _forced(path, format) if format is not None else _detected(path)
+    if not dataset.samples:
+        raise LayoutUnknown(f"{path}: no labelled images. {EXPECTED}")
+    if splits is not None:
+        dataset = lists.apply(dataset, Path(splits).expanduser())
+    return dataset if group is None else grouped(dataset, group)
+
+
+EXPECTED = "Expected a folder per class (roses/a.jpg), a manifest (CSV or JSON lines with path and label), IDX files or a .npz."
+
+
+def _check_there(path: Path) -> None:
+    """DataError where nothing can be at `path`."""
+    try:
+        if not path.exists():
+            raise DataError(f"{path}: no such file or folder. Check the path.")
+        if path.is_dir():
+            next(path.iterdir(), None)
+    except PermissionError:
+        raise DataError(f"{path}: may not be read. Give read permission.") from None
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path!s:.200}: cannot be opened ({error}). Check the path.") from None
+
+
+def _format(name: str) -> plugins.Format:
+    found: plugins.Format = plugins.load("formats", name)
+    return found
+
+
+def _forced(path: Path, name: str) -> Dataset:
+    dataset = _format(name).read(path)
+    return replace(dataset, notes=(*dataset.notes, f"the format {name!r} was asked for"))
+
+
+def _detected(path: Path) -> Dataset:
+    """The one reading, or the richest of equal ones."""
+    readings: dict[str, Dataset | DataError] = {}
+    notes: list[str] = []
+    for name in plugins.names("formats"):
+        try:
+            if _format(name).sniff(path) is not None:
+                readings[name] = _attempt(path, name)
+        except PluginError as error:  # one broken plug-in must not hide the data from all others
+            notes.append(f"format {name!r} was not asked: {error}")
+    good = {name: r for name, r in readings.items() if isinstance(r, Dataset)}
+    if len(readings) == 1:
+        only = next(iter(readings.values()))
+        if isinstance(only, DataError):
+            raise only
+        return replace(only, notes=(*only.notes, *notes))
+    if not readings:
+        raise LayoutUnknown(_unknown(path))
+    able = {name: r for name, r in good.items() if len(r.classes) > 1 or r.multilabel}
+    if len(able) == 1 and len(good) == len(readings):
+        name, taken = next(iter(able.items()))
+        others = ", ".join(repr(other) for other in good if other != name)
+        notes.append(f"{name!r} is taken; {others} would find one class only")
+    elif len(good) == len(readings) and _agree(list(good.values())):
+        name = max(good, key=lambda n: (_knowledge(good[n]), _format(n).richness))
+        taken = good[name]
+        others = ", ".join(repr(other) for other in good if other != name)
+        notes.append(f"{name!r} is taken; {others} would read the same labels and know less")
+    else:
+        raise LayoutAmbiguous(_ambiguous(path, readings))
+    return replace(taken, notes=(*taken.notes, *notes))
+
+
+def _attempt(path: Path, name: str) -> Dataset | DataError:
+    try:
+        return _format(name).read(path)
+    except DataError as error:
+        return error
+
+
+def _agree(readings: list[Dataset]) -> bool:
+    """Whether all readings give the same images the same labels, and contradict each other in no split or group."""
+    answers = [_answer(r) for r in readings]
+    if any(answer.keys() != answers[0].keys() for answer in answers):
+        return False
+    for key in answers[0]:
+        if len({answer[key][0] for answer in answers}) > 1:
+            return False
+        for part in (1, 2):
+            if len({answer[key][part] for answer in answers} - {None}) > 1:
+                return False
+    return True
+
+
+def _answer(dataset: Dataset) -> dict[tuple[str, int | None], tuple[frozenset[str], str | None, str | None]]:
+    """(file, item) -> (names of labels, split, group)."""
+    return {
+        (str(s.file.resolve()), s.item): (frozenset(dataset.classes[k] for k in s.labels), s.split, s.group)
+        for s in dataset.samples
+    }
+
+
+def _knowledge(dataset: Dataset) -> int:
+    """How many of splits, groups and weights a reading has."""
+    samples = dataset.samples
+    return (
+        any(s.split is not None for s in samples)
+        + any(s.group is not None for s in samples)
+        + any(s.weight != 1.0 for s in samples)
+    )
+
+
+def _ambiguous(path: Path, readings: dict[str, Dataset | DataError]) -> str:
+    lines = [f"{path}: several layouts fit and disagree:"]
+    for name, reading in readings.items():
+        if isinstance(reading, DataError):
+            lines.append(f"  --format {name}: {reading}")
+        else:
+            first = reading.classes[0] if reading.classes else "none"
+            lines.append(
+                f"  --format {name}: {len(reading)} images, {len(reading.classes)} classes (the first is {first!r})"
+            )
+    return "\n".join([*lines, f"Pick one: --format {next(iter(readings))}"])
+
+
+def _unknown(path: Path) -> str:
+    """What is there, and what was expected."""
+    if path.is_file():
+        return f"{path}: no layout fits this file ({path.suffix or 'no suffix'}). {EXPECTED}"
+    names = sorted(p.name + "/" * p.is_dir() for p in path.iterdir())
+    if not names:
+        return f"{path}: the folder is empty. {EXPECTED}"
+    shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+    return f"{path}: no layout fits ({shown}). {EXPECTED}"

@@ -1,0 +1,272 @@
+"""Which images train, which are held out, and when: the plan that all candidates of a race share.
+
+A given test split is used once, for the final estimate. A given val split chooses. Without one, stratified folds
+choose, and images of one group (patient, track, near duplicates) always share a fold, because a network that has
+seen one picture of a patient recognises the patient in the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from objectif.data.dataset import Dataset
+from objectif.data.folds import assign
+from objectif.errors import DataError
+
+LOCK_FROM = 1000
+"""With this many images and no given test split, a fifth is locked away for the final estimate."""
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class SplitPlan:
+    """fold (N,): the fold in which an image is held out, -1 where never (test images; train images beside a val split).
+
+    test (N,): used once, for the final estimate. origin: where the split comes from, in words. notes: to show.
+    """
+
+    fold: Ints
+    test: NDArray[np.bool_]
+    origin: str
+    seed: int
+    folds: int
+    notes: tuple[str, ...] = ()
+
+    def train(self, k: int) -> Ints:
+        """Rows that train while fold k is held out."""
+        return np.flatnonzero(~self.test & (self.fold != k))
+
+    def held(self, k: int) -> Ints:
+        """Rows held out in fold k."""
+        return np.flatnonzero(self.fold == k)
+
+    def scored(self) -> Ints:
+        """Rows that are held out in some fold, in row order."""
+        return np.flatnonzero(self.fold >= 0)
+
+    def development(self) -> Ints:
+        """All rows but the test images."""
+        return np.flatnonzero(~self.test)
+
+
+def plan(dataset: Dataset, *, folds: int = 5, seed: int = 0, together: Ints | None = None) -> SplitPlan:
+    """The plan for a Dataset.
+
+    together: (N,) cluster of each image; images of one cluster (near duplicates) always share a fold.
+    Raises DataError: fewer than two classes, a class with one image, a class without images outside the test split,
+    folds < 2.
+    """
+    if folds < 2:
+        raise DataError(f"folds = {folds}; expected at least 2.")
+    hot = _hot(dataset)
+    unit = components(dataset.groups(), together, len(dataset))
+    test = np.array([s.split == "test" for s in dataset.samples], bool)
+    _check_classes(dataset, hot, ~test, given_test=bool(test.any()))
+    numbers = _given_folds(dataset)
+    if numbers is not None:
+        count = int(numbers.max()) + 1
+        return SplitPlan(numbers, test, f"{count} given folds", seed, count)
+    val = np.array([s.split == "val" for s in dataset.samples], bool)
+    if val.any():
+        return _given_val(dataset, hot, val, test, seed)
+    notes: list[str] = []
+    origin = ""
+    if test.any():
+        origin = f"given test split ({int(test.sum())} images); "
+    elif len(dataset) >= LOCK_FROM:
+        test, note = _lock(dataset, hot, unit, seed)
+        origin = f"a fifth ({int(test.sum())} images) locked away as test split; " if test.any() else ""
+        notes.append(note)
+    rows = np.flatnonzero(~test)
+    count = _fold_count(dataset, hot[rows], unit[rows], folds, notes)
+    fold = np.full(len(dataset), -1, np.int64)
+    fold[rows] = _deal(hot[rows], unit[rows], count, seed)
+    grouped = "grouped and stratified" if len(np.unique(unit)) < len(unit) else "stratified"
+    return SplitPlan(fold, test, f"{origin}{count} {grouped} folds", seed, count, tuple(notes))
+
+
+def components(groups: Ints | None, together: Ints | None, n: int) -> Ints:
+    """(n,) unit of each image, numbered by first appearance: images that share a group or a cluster, transitively."""
+    parent = list(range(n))
+
+    def root(i: int) -> int:
+        while parent[i] != i:
+            parent[i] = parent[parent[i]]
+            i = parent[i]
+        return i
+
+    for ids in (groups, together):
+        if ids is None:
+            continue
+        if len(ids) != n:
+            raise ValueError(f"{len(ids)} cluster numbers for {n} images")
+        first: dict[int, int] = {}
+        for i, key in enumerate(ids.tolist()):
+            a, b = root(first.setdefault(key, i)), root(i)
+            parent[max(a, b)] = min(a, b)
+    order: dict[int, int] = {}
+    return np.array([order.setdefault(root(i), len(order)) for i in range(n)], np.int64)
+
+
+def _hot(dataset: Dataset) -> Ints:
+    """(N, C) of 0 and 1."""
+    truth = dataset.truth()
+    if dataset.multilabel:
+        return truth
+    hot = np.zeros((len(dataset), len(dataset.classes)), np.int64)
+    hot[np.arange(len(dataset)), truth] = 1
+    return hot
+
+
+def _check_classes(dataset: Dataset, hot: Ints, development: NDArray[np.bool_], *, given_test: bool) -> None:
+    """DataError where no race is possible."""
+    if not len(dataset):
+        raise DataError(f"{dataset.root}: no usable images. Expected labelled images.")
+    if len(dataset.classes) < 2 and not dataset.multilabel:
+        name = dataset.classes[0] if dataset.classes else "none"
+        raise DataError(
+            f"{dataset.root}: one class only ({name!r}); expected at least two. Add images of what it is to be told "
+            "apart from."
+        )
+    counts = hot[development].sum(0)
+    where = " outside the test split" if given_test else ""
+    for name, count in zip(dataset.classes, counts.tolist(), strict=True):
+        if count < 2:
+            raise DataError(
+                f"class {name!r} has {['no image', 'one image'][count]}{where}; expected at least two, one to learn "
+                f"from and one to judge by. Add images of {name!r} or drop the class."
+            )
+
+
+def _given_folds(dataset: Dataset) -> Ints | None:
+    """Fold numbers where every image carries a given 'fold3', in order of the numbers; None otherwise."""
+    names = [s.split or "" for s in dataset.samples if s.split != "test"]
+    if not names or not all(name.startswith("fold") for name in names):
+        return None
+    order = {name: k for k, name in enumerate(sorted(set(names), key=lambda x: (len(x), x)))}
+    if len(order) < 2:
+        raise DataError(f"one given fold only ({names[0]!r}); expected at least two.")
+    return np.array([order.get(s.split or "", -1) for s in dataset.samples], np.int64)
+
+
+def _given_val(
+    dataset: Dataset, hot: Ints, val: NDArray[np.bool_], test: NDArray[np.bool_], seed: int
+) -> SplitPlan:
+    """One fold: the given val split."""
+    train = ~val & ~test
+    for name, count in zip(dataset.classes, hot[train].sum(0).tolist(), strict=True):
+        if not count:
+            raise DataError(
+                f"class {name!r} has no image in the train split; expected at least one. Add some or drop the class."
+            )
+    absent = [n for n, c in zip(dataset.classes, hot[val].sum(0).tolist(), strict=True) if not c]
+    notes = [f"the val split has no image of {', '.join(absent)}: it cannot judge them"] if absent else []
+    origin = f"given val split ({int(val.sum())} images)"
+    if test.any():
+        origin += f" and test split ({int(test.sum())} images)"
+    fold = np.where(val, 0, -1).astype(np.int64)
+    return SplitPlan(fold, test, origin, seed, 1, tuple(notes))
+
+
+def _deal(hot: Ints, unit: Ints, folds: int, seed: int) -> Ints:
+    """The fold of each row, by units."""
+    names, inverse = np.unique(unit, return_inverse=True)
+    counts = np.zeros((len(names), hot.shape[1]), np.int64)
+    np.add.at(counts, inverse, hot)
+    return assign(counts, np.bincount(inverse, minlength=len(names)), folds, seed)[inverse]
+
+
+def _lock(dataset: Dataset, hot: Ints, unit: Ints, seed: int) -> tuple[NDArray[np.bool_], str]:
+    """A fifth as test split, and the sentence about it; none where any fifth would starve a class."""
+    dealt = _deal(hot, unit, 5, seed)
+    # Five equal fifths: the one that judges most classes while every class keeps something to learn and choose from.
+    judged = [
+        int((hot[dealt == k].sum(0) > 0).sum()) if (hot[dealt != k].sum(0) >= 2).all() else -1
+        for k in range(5)
+    ]
+    best = int(np.argmax(judged))
+    if judged[best] <= 0:
+        none = np.zeros(len(dataset), bool)
+        return none, "no test split was locked away: a class is too small, or lies in one group"
+    test = dealt == best
+    note = f"{int(test.sum())} of {len(dataset)} images are locked away for the final estimate"
+    absent = [name for name, n in zip(dataset.classes, hot[test].sum(0), strict=True) if not n]
+    return test, note + (f"; none of them is of {', '.join(absent)}" if absent else "")
+
+
+def _fold_count(dataset: Dataset, hot: Ints, unit: Ints, folds: int, notes: list[str]) -> int:
+    """As many folds as asked for, or as the class of most units has units; smaller classes are noted.
+
+    A class of two plants needs no halving of all others: it is held out in two folds and trains in the rest.
+    """
+    if len(np.unique(unit)) < 2:
+        raise DataError(
+            f"{dataset.root}: all images are in one group, so nothing can be held out. Expected at least two groups; "
+            "correct the groups."
+        )
+    units = np.array([len(np.unique(unit[hot[:, c] > 0])) for c in range(hot.shape[1])])
+    kind = "groups" if len(np.unique(unit)) < len(unit) else "images"
+    for name, n in zip(dataset.classes, units.tolist(), strict=True):
+        if n == 1:
+            notes.append(
+                f"all images of {name!r} are in one group: while they are held out nothing is left to learn the class "
+                "from, so its figures say nothing"
+            )
+    most = max(2, int(units.max()))
+    if most < folds:
+        notes.append(f"{most} folds instead of {folds}: no class has more than {most} {kind}")
+        folds = most
+    few = [
+        f"{name!r} ({n})" for name, n in zip(dataset.classes, units.tolist(), strict=True) if 1 < n < folds
+    ]
+    if few:
+        notes.append(f"fewer {kind} than folds, so held out in some folds only: {', '.join(few)}")
+    return folds
+
+
+# --- as written into a run folder ---------------------------------------------------------------------------------
+
+
+def to_json(plan: SplitPlan, dataset: Dataset) -> dict[str, Any]:
+    """JSON-ready; keyed by path, so that it can be read by people and matched again."""
+    return {
+        "origin": plan.origin,
+        "seed": plan.seed,
+        "folds": plan.folds,
+        "notes": list(plan.notes),
+        "classes": list(dataset.classes),
+        "paths": [s.path for s in dataset.samples],
+        "labels": [[dataset.classes[k] for k in s.labels] for s in dataset.samples],
+        "groups": [s.group for s in dataset.samples],
+        "fold": plan.fold.tolist(),
+        "test": plan.test.astype(int).tolist(),
+    }
+
+
+def from_json(values: Mapping[str, Any], dataset: Dataset) -> SplitPlan:
+    """The plan for the same images in whatever order they now are; DataError where they are not the same."""
+    try:
+        places = {path: k for k, path in enumerate(values["paths"])}
+        fold, test = np.asarray(values["fold"], np.int64), np.asarray(values["test"], bool)
+        head = str(values["origin"]), int(values["seed"]), int(values["folds"])
+        notes = tuple(str(n) for n in values.get("notes", ()))
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(f"splits.json is damaged ({error!r}). Start a new run folder.") from None
+    here = [s.path for s in dataset.samples]
+    if len(here) != len(places) or len(fold) != len(places) or len(test) != len(places):
+        raise DataError(_changed(f"{len(places)} images then, {len(here)} now"))
+    lost = next((p for p in here if p not in places), None)
+    if lost is not None:
+        raise DataError(_changed(f"{lost!r} is new"))
+    order = np.array([places[p] for p in here], np.int64)
+    return SplitPlan(fold[order], test[order], *head, notes)
+
+
+def _changed(what: str) -> str:
+    return f"the data are not those of this run ({what}). Use the same data, or another --out for a new run."

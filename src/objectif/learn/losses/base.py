@@ -1,0 +1,84 @@
+"""What a loss is: one callable with its name, its source and whether it is convex.
+
+One signature serves supervised and self-supervised losses: `loss(output, truth, batch, model)`.
+A loss knows nothing of optimisers, data loaders or heads; whoever minimises it knows nothing of the loss
+but the attributes below. Losses are frozen values: their settings are fields with defaults, so that a name
+is enough to have one, and `dataclasses.replace` makes another.
+
+Rejected: subclasses of nn.Module (a loss has no parameters to register, and a stateful loss could not be
+shared by trials), and reduction="none|mean|sum" (everyone wants the weighted mean, and three behaviours
+have to be tested three times).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol, runtime_checkable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+Kind = Literal["single", "multi"]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a loss may know beside outputs and truth.
+
+    weight: (B,) importance of each row, >= 0; a row of weight 2 counts as two rows.
+    class_counts: (C,) how many rows of the whole training set have each class (weighted, may be 0).
+    progress: share of the training that is done, 0..1; 1 where a problem is solved rather than stepped through.
+    """
+
+    weight: Tensor
+    class_counts: Tensor
+    progress: float = 1.0
+
+
+@runtime_checkable
+class Loss(Protocol):
+    """A training objective (door `objectif.losses`).
+
+    name: what a Problem calls it. title: what a table calls it. source: authors, year, title.
+    kind: "single" (truth is one class) or "multi" (truth is a 0/1 row).
+    convex: convex in the logits, so that a head on fixed features has one optimum.
+    balanced: its answers are meant for classes that are equally common, whatever the training data hold;
+        settings and temperature are then chosen with equal weight for each class.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def kind(self) -> Kind: ...
+    @property
+    def convex(self) -> bool: ...
+    @property
+    def balanced(self) -> bool: ...
+    @property
+    def source(self) -> str: ...
+
+    def __call__(self, output: Tensor, truth: Tensor, batch: Batch, model: nn.Module | None) -> Tensor:
+        """Weighted mean over the batch, a scalar.
+
+        output: (B, C) logits, float32 or float64. truth: (B,) int64 class indices, or (B, C) floats of 0 and 1.
+        """
+        ...
+
+
+def weighted_mean(values: Tensor, weight: Tensor) -> Tensor:
+    """sum(w v) / sum(w) of (B,) values; 0 where all weights are 0 (a batch of nothing teaches nothing)."""
+    weight = weight.to(values)
+    return (weight * values).sum() / weight.sum().clamp_min(torch.finfo(values.dtype).tiny)
+
+
+def log_likelihood(output: Tensor, truth: Tensor) -> Tensor:
+    """(B,) log of the softmax probability given to the true class. Finite for any finite logits."""
+    return functional.log_softmax(output, dim=1).gather(1, truth[:, None]).squeeze(1)
+
+
+def present(class_counts: Tensor, like: Tensor) -> Tensor:
+    """(C,) class counts in the dtype of `like`; a class never seen counts as seen once, so that logs stay finite."""
+    return class_counts.to(like).clamp_min(1.0)

@@ -1,0 +1,351 @@
+"""From the board to the Solution: verdict, refit, export, int8, gate, card, report.
+
+The delivered network is a refit on all development images with everything (loss, length, views) fixed beforehand. A
+test split is answered here, once, by the file itself.
+"""
+
+from __future__ import annotations
+
+import platform
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from objectif.data.fingerprint import fingerprint
+from objectif.data.pixels import prepared
+from objectif.errors import TrialError
+from objectif.learn.export.join import join
+from objectif.learn.fit.calibrate import heat_of
+from objectif.learn.models import find
+from objectif.learn.race.candidate import Candidate
+from objectif.learn.race.executor import Event, Job
+from objectif.learn.race.race import Race
+from objectif.learn.race.tuning import train_job
+from objectif.learn.race.work import extractor, head_of, material
+from objectif.metrics.intervals import Interval, interval
+from objectif.run.network import Network
+from objectif.runs.outcome import Verdict
+from objectif.runs.result import Result, Standing
+from objectif.runs.verdict import verdict
+from objectif.solution.card import Card, Figure
+from objectif.solution.file import Precision, Solution
+from objectif.tasks.classify import Decoding, decode
+
+RESEARCH = "Figures hold for images like those in the data; another camera, place or season needs `objectif evaluate`."
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What a race hands over."""
+
+    result: Result
+    solution: Solution
+    answers: dict[str, NDArray[Any]]
+
+
+def judge(race: Race) -> Verdict:
+    """The verdict on the board as it stands."""
+    rows = race.ground.plan.scored()
+    return verdict(
+        race.board.entries(),
+        race.ground.context.truth()[rows],
+        race.board.metric,
+        groups=_groups(race, rows),
+        margin=race.problem.margin,
+        limits=race.board.limits,
+        seed=race.problem.seed,
+    )
+
+
+def _groups(race: Race, rows: NDArray[np.int64]) -> NDArray[np.int64] | None:
+    """The unit of resampling: groups and near duplicates where there are any, else None."""
+    units = race.ground.context.units[rows]
+    return None if len(np.unique(units)) == len(units) else units
+
+
+def deliver(race: Race, found: Verdict, command: str) -> Delivery:
+    """Build, check and describe the Solution of the verdict's winner."""
+    winner = next(c for c in race.board.order if c.id == found.winner)
+    network = build(race, winner)
+    decoding = _decoding(race, winner)
+    preparation = race.ground.context.preparation(winner.side, winner.preparation)
+    networks: dict[Precision, bytes] = {"fp32": network}
+    notes = []
+    if winner.approach != "classical" and race.deadline - race.now() > 12:
+        small, said = _small(race, winner, network)
+        notes.append(said)
+        if small is not None:
+            networks["int8"] = small
+    estimate, answers = _estimate(race, winner, found, network, decoding)
+    dataset = race.ground.dataset
+    card = _card(race, winner, found, estimate)
+    inputs = prepared(dataset, race.ground.plan.development()[:4], preparation)
+    probes = {"inputs": inputs}
+    for name, graph in networks.items():
+        probes[f"scores_{name}"] = Network(graph, threads=1).scores(inputs)
+    solution = Solution(
+        task=race.problem.task,
+        classes=dataset.classes,
+        multilabel=dataset.multilabel,
+        preparation=preparation,
+        decoding=decoding,
+        networks=networks,
+        card=card.to_dict(),
+        probes=probes,
+    )
+    result = _result(race, found, estimate, card, notes, command)
+    return Delivery(result, solution, answers)
+
+
+def build(race: Race, winner: Candidate) -> bytes:
+    """The winner's network, refitted on all development images."""
+    if winner.epochs:
+        return _tuned(race, winner)
+    context, entry = race.ground.context, find(winner.model)
+    arrays = {v: np.load(f, mmap_mode="r") for v, f in _feature_files(race, winner).items()}
+    data = material(context, arrays, race.ground.plan.development(), winner.views, entry.columns)
+    head = head_of(context, data, winner.loss, race.problem.seed)
+    graph = join(extractor(context, entry, context.work), head.weight, head.bias, columns=entry.columns)
+    _gate(race, winner, graph, np.asarray(arrays["plain"]), head.weight, head.bias)
+    return graph
+
+
+def _feature_files(race: Race, winner: Candidate) -> dict[str, Path]:
+    """view -> file of the features that the winner's head learns from."""
+    key = (find(winner.model).features, winner.side, winner.preparation)
+    return {v: race.files[(*key, v)] for v in ("plain", *(race.symmetries if winner.views else ()))}
+
+
+def _gate(
+    race: Race,
+    winner: Candidate,
+    graph: bytes,
+    features: NDArray[np.float32],
+    weight: NDArray[np.float32],
+    bias: NDArray[np.float32],
+) -> None:
+    """The joined file must give the answers that were scored; TrialError where it does not."""
+    context = race.ground.context
+    rows = race.ground.plan.development()
+    rows = rows[:: max(1, len(rows) // 64)][:64]
+    images = prepared(context.dataset, rows, context.preparation(winner.side, winner.preparation))
+    network = Network(graph)
+    logits = np.concatenate([network.scores(images[i : i + 16]) for i in range(0, len(images), 16)])
+    expected = features[rows][:, slice(*find(winner.model).columns)] @ weight + bias
+    multi = context.dataset.multilabel
+    gap = np.abs(decode(logits, Decoding(), multi) - decode(expected, Decoding(), multi)).max()
+    if gap > 1e-2:
+        raise TrialError(f"the exported file of {winner.id} gives other answers than were scored (by {gap:.3f})")
+
+
+def _tuned(race: Race, winner: Candidate) -> bytes:
+    target = race.work / "delivered"
+    failed: list[str] = []
+    cores = race.executor.cores
+
+    def handle(event: Event) -> None:
+        if event.kind == "failed":
+            failed.append(event.payload)
+
+    if not target.with_suffix(".onnx").exists():
+        left = race.deadline - race.now()
+        race.push(train_job(race, winner, race.speeds[winner], None, left, target, cores), handle)
+        race.drain(race.now() + left + 5)
+    if failed or not target.with_suffix(".onnx").exists():
+        raise TrialError(f"{winner.id} could not be refitted on all images: {'; '.join(failed) or 'out of time'}")
+    return target.with_suffix(".onnx").read_bytes()
+
+
+def _decoding(race: Race, winner: Candidate) -> Decoding:
+    """Temperature of a fine-tuned network from its out-of-fold scores (heads carry theirs); costs where stated."""
+    matrix = race.problem.cost_matrix(race.ground.dataset.classes)
+    heat = 1.0
+    if winner.epochs:
+        scores = race.board.scores[winner][race.problem.seed]
+        heat = heat_of(scores, race.board.truth)
+    return Decoding(temperature=heat, costs=matrix)
+
+
+def _small(race: Race, winner: Candidate, network: bytes) -> tuple[bytes | None, str]:
+    """The int8 network where its paired loss in the metric stays within the margin, and what is to be said."""
+    out: list[dict[str, Any]] = []
+    failed: list[str] = []
+
+    def handle(event: Event) -> None:
+        if event.kind == "done":
+            out.append(event.payload)
+        elif event.kind == "failed":
+            failed.append(event.payload)
+
+    target = race.work / "int8.onnx"
+    source = race.work / "fp32.onnx"
+    source.write_bytes(network)
+    arguments = {
+        "context": race.context_file,
+        "candidate": winner,
+        "seed": race.problem.seed,
+        "source": source,
+        "fold_network": race.work / f"fold-{winner.id.replace('/', '_')}-0.onnx" if winner.epochs else None,
+        "features": {} if winner.epochs else _feature_files(race, winner),
+        "target": target,
+        "threads": race.executor.cores,
+    }
+    left = race.deadline - race.now() - 6
+    race.push(Job("int8", "shrink", arguments, threads=race.executor.cores, seconds=left), handle)
+    race.drain(race.now() + left)
+    if not out:
+        return None, f"No int8 network: {failed[0] if failed else 'no time was left for it'}."
+    truth = race.ground.context.truth()[out[0]["rows"]]
+    full, small = (race.board.metric.value(truth, out[0][name]) for name in ("fp32", "int8"))
+    lost = race.board.metric.sign * (full - small)
+    said = f"int8 changes {race.board.metric.name} by {small - full:+.4f} on {len(truth)} held-out images"
+    if lost > race.problem.margin:
+        return None, f"{said}, more than the margin of {race.problem.margin}: it is left out."
+    return target.read_bytes(), f"{said}: it is in the file (--precision int8)."
+
+
+def _estimate(
+    race: Race, winner: Candidate, found: Verdict, network: bytes, decoding: Decoding
+) -> tuple[Interval | None, dict[str, NDArray[Any]]]:
+    """The estimate with its interval, and the answers behind confusion and errors: test images, or out of fold."""
+    context, plan = race.ground.context, race.ground.plan
+    rows = np.flatnonzero(plan.test)
+    if not len(rows):
+        rows = plan.scored()
+        scores = race.board.scores[winner][min(race.board.scores[winner])]
+        return found.estimate, _answers(race, rows, scores, "out-of-fold")
+    runner = Network(network)
+    logits = []
+    for start in range(0, len(rows), 64):
+        images = prepared(context.dataset, rows[start : start + 64], context.preparation(winner.side, winner.preparation))
+        logits += [runner.scores(images[i : i + 16]) for i in range(0, len(images), 16)]
+    scores = decode(np.concatenate(logits), Decoding(temperature=decoding.temperature), context.dataset.multilabel)
+    estimate = interval(race.board.metric, context.truth()[rows], scores, _groups(race, rows), seed=race.problem.seed)
+    if len(race.ground.leaked):
+        clean = ~np.isin(rows, race.ground.leaked)
+        without = interval(race.board.metric, context.truth()[rows][clean], scores[clean], _groups(race, rows[clean]))
+        race.notes.append(
+            f"Without the {int((~clean).sum())} leaked test images: {race.board.metric.name} {without.estimate:.3f} "
+            f"({_span(without)}); with them {estimate.estimate:.3f}."
+        )
+    return estimate, _answers(race, rows, scores, "test")
+
+
+def _span(found: Interval) -> str:
+    return "no interval" if found.low is None else f"{found.low:.3f} to {found.high:.3f}"
+
+
+def _answers(race: Race, rows: NDArray[np.int64], scores: NDArray[np.float32], kind: str) -> dict[str, NDArray[Any]]:
+    return {
+        "paths": np.array([race.ground.dataset.samples[int(i)].path for i in rows]),
+        "truth": race.ground.context.truth()[rows],
+        "scores": scores.astype(np.float32),
+        "kind": np.array(kind),
+    }
+
+
+def _card(race: Race, winner: Candidate, found: Verdict, estimate: Interval | None) -> Card:
+    dataset, entry, cost = race.ground.dataset, find(winner.model), race.board.cost(winner)
+    truth = dataset.truth()
+    counts = truth.sum(0) if dataset.multilabel else np.bincount(truth, minlength=len(dataset.classes))
+    figures = []
+    if estimate is not None:
+        figures.append(
+            Figure(
+                metric=found.metric,
+                estimate=estimate.estimate,
+                low=estimate.low,
+                high=estimate.high,
+                n=estimate.n,
+                groups=estimate.groups,
+                of=estimate_of(race),
+                higher_is_better=found.higher_is_better,
+            )
+        )
+    measured = {"latency_ms": cost.latency_ms, "size_mb": cost.size_mb, "memory_mb": cost.memory_mb}
+    return Card(
+        name=name_of(race),
+        data={
+            "name": dataset.name,
+            "fingerprint": fingerprint(dataset),
+            "images": len(dataset),
+            "classes": {n: int(c) for n, c in zip(dataset.classes, counts, strict=True)},
+            "split": race.ground.plan.origin,
+        },
+        candidate={
+            "id": winner.id,
+            "approach": winner.approach,
+            "model": entry.title,
+            "loss": winner.loss,
+            "preparation": winner.treatment,
+            "parameters": cost.params,
+            "multiply_adds": cost.macs,
+        },
+        figures=figures,
+        weights=[{"name": entry.title, "source": entry.source, "licence": entry.licence}] if entry.pretrained else [],
+        limits={k: {"asked": race.board.limits.get(k), "measured": v} for k, v in measured.items() if v is not None},
+        feasible=found.feasible,
+        cautions=[RESEARCH],
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def estimate_of(race: Race) -> str:
+    """'network' where images that took no part were answered once; 'procedure' where out-of-fold scores speak."""
+    return "network" if race.ground.plan.test.any() else "procedure"
+
+
+def name_of(race: Race) -> str:
+    """The Solution's name: the data's, fit for a file."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", race.ground.dataset.name).strip("-.") or "solution"
+
+
+def _result(
+    race: Race, found: Verdict, estimate: Interval | None, card: Card, notes: list[str], command: str
+) -> Result:
+    leaderboard = tuple(Standing(**_plain(row)) for row in found.to_dict()["rows"])
+    return Result(
+        problem=race.problem.to_dict(),
+        winner=found.winner,
+        metric=found.metric,
+        metric_title=race.board.metric.title,
+        estimate=None if estimate is None else estimate.estimate,
+        low=None if estimate is None else estimate.low,
+        high=None if estimate is None else estimate.high,
+        estimate_of=estimate_of(race),
+        naive=found.naive,
+        baseline=found.baseline,
+        beats_baseline=found.beats_baseline,
+        feasible=found.feasible,
+        leaderboard=leaderboard,
+        elapsed_s=round(race.now(), 1),
+        seeds=tuple(race.problem.seed + k for k in range(race.problem.seeds)),
+        versions=versions(),
+        data_fingerprint=card.data["fingerprint"],
+        higher_is_better=found.higher_is_better,
+        classes=race.ground.dataset.classes,
+        tables=found.to_dict()["tables"],
+        sentences=found.sentences,
+        split={"origin": race.ground.plan.origin, "folds": race.ground.plan.folds, "seed": race.ground.plan.seed},
+        notes=(*race.ground.notes, *race.notes, *notes),
+        limits=dict(race.board.limits),
+        card=card.to_dict(),
+        command=command,
+    )
+
+
+def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(row)
+
+
+def versions() -> dict[str, str]:
+    """What a figure depends on beside the code."""
+    names = ("objectif", "numpy", "onnxruntime", "torch", "scikit-learn", "opencv-python-headless")
+    return {"python": platform.python_version(), **{name: version(name) for name in names}}

@@ -1,0 +1,100 @@
+"""The ground of a race: the images read, checked for leakage, divided once for all candidates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from objectif.data.dataset import Dataset
+from objectif.data.load import load
+from objectif.data.pixels import read
+from objectif.data.splits import SplitPlan, components, plan
+from objectif.errors import DataError, LeakageError
+from objectif.health.duplicates import clusters, near_pairs, same_pairs
+from objectif.health.leakage import leakage
+from objectif.health.looks import Looks, look
+from objectif.learn.race.candidate import Context
+from objectif.problem import Problem
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What every candidate shares.
+
+    leaked: rows outside the training side of a given split whose picture stands in another split too; empty unless
+    leakage was allowed. side: median of the images' shorter sides in pixels. notes: sentences for people.
+    """
+
+    context: Context
+    looks: Looks
+    leaked: NDArray[np.int64]
+    side: float
+    notes: tuple[str, ...]
+
+    @property
+    def dataset(self) -> Dataset:
+        """The images of the race: all that can be read."""
+        return self.context.dataset
+
+    @property
+    def plan(self) -> SplitPlan:
+        """Who trains, who is held out."""
+        return self.context.plan
+
+
+def survey(problem: Problem, work: Path, progress: Callable[[int, int], None] | None = None) -> Ground:
+    """Read, check and divide. DataError, LeakageError (exit code 4) and ProblemError say what stands in the way."""
+    dataset = load(problem.data, format=problem.format, group=problem.group, splits=problem.splits)
+    looks = look(dataset, progress=progress)
+    dataset, looks, notes = _readable(dataset, looks)
+    problem.validate_classes(dataset.classes, multilabel=dataset.multilabel)
+    certain = same_pairs(looks)
+    near = clusters(len(dataset), [*certain, *near_pairs(looks)])
+    leak = leakage(dataset, same=clusters(len(dataset), certain), near=near)
+    if leak and not problem.allow_leakage:
+        raise LeakageError(
+            f"{leak.sentence}. A figure from them would flatter. Remedy: remove them (`objectif inspect` lists the "
+            "pairs), or --allow-leakage to go on with figures quoted with and without them."
+        )
+    leaked = np.flatnonzero(leak.leaked())
+    if len(leaked):
+        notes.append(f"{leak.sentence} (allowed): figures are quoted with and without them.")
+    division = plan(dataset, folds=problem.folds, seed=problem.seed, together=near)
+    units = components(dataset.groups(), near, len(dataset))
+    context = Context(dataset, division, units, work, channels=_channels(dataset), floating=_floating(dataset))
+    sides = [min(i.width, i.height) for i in looks.infos if i is not None]
+    return Ground(context, looks, leaked, float(np.median(sides)) if sides else 224.0, (*dataset.notes, *division.notes, *notes))
+
+
+def _readable(dataset: Dataset, looks: Looks) -> tuple[Dataset, Looks, list[str]]:
+    """The images that can be decoded; the others by name in a note."""
+    if looks.readable.all():
+        return dataset, looks, []
+    if not looks.readable.any():
+        name, why = next(iter(looks.failures.items()))
+        raise DataError(f"none of the {len(dataset)} images can be read; the first: {name}: {why}")
+    rows = np.flatnonzero(looks.readable)
+    names = list(looks.failures)
+    shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    kept = dataset.take(rows)
+    kept = replace(kept, problems={**dataset.problems, **looks.failures})
+    return kept, looks.take(rows), [f"{len(names)} images cannot be read and are left out: {shown}."]
+
+
+def _sample_rows(dataset: Dataset) -> list[int]:
+    return list(range(0, len(dataset), max(1, len(dataset) // 16)))
+
+
+def _channels(dataset: Dataset) -> int:
+    """3 unless the pictures have another number of bands than a photo; gray ones are replicated."""
+    bands = {int(read(dataset, row).shape[2]) for row in _sample_rows(dataset)}
+    return bands.pop() if len(bands) == 1 and bands - {1, 3} else 3
+
+
+def _floating(dataset: Dataset) -> bool:
+    """Whether pictures have 16 bits."""
+    return any(read(dataset, row).dtype != np.uint8 for row in _sample_rows(dataset))

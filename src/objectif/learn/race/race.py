@@ -1,0 +1,383 @@
+"""The race: cheap candidates first, every loss on the best features, then what the budget still allows.
+
+The order of the stages is the plan; the queue and the clock do the rest. All candidates see the same folds, every
+trial is written down when it ends, and whatever happens (time up, Ctrl-C, a crash of a trial) the board so far is a
+valid race from which a winner can be delivered.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from objectif import plugins
+from objectif.learn.models import find
+from objectif.learn.race.board import Board, Cost
+from objectif.learn.race.candidate import PLAIN, Candidate
+from objectif.learn.race.evidence import worth_trying
+from objectif.learn.race.executor import Event, Executor, Job
+from objectif.learn.race.ground import Ground
+from objectif.learn.race.show import Show
+from objectif.learn.race.tuning import Speed, fine_tune
+from objectif.problem import Problem
+
+Handler = Callable[[Event], None]
+SHORT = 100.0
+"""Seconds of budget below which only the cheapest models take part."""
+CHEAP = ("colour", "texture", "hog", "lbp", "lite0", "lite0_levels")
+BASE = (*CHEAP, "lite2", "lite2_levels")
+VIEWS = ("mirror", "flip", "turn")
+
+
+@dataclass
+class Race:
+    """One race on its ground. `deadline` is on the journal's clock (seconds of racing), `reserve` for delivering."""
+
+    problem: Problem
+    ground: Ground
+    board: Board
+    executor: Executor
+    show: Show
+    deadline: float
+    reserve: float
+    notes: list[str] = field(default_factory=list)
+    symmetries: tuple[str, ...] = ()
+    speeds: dict[Candidate, Speed] = field(default_factory=dict)
+    files: dict[tuple[str, int, str, str], Path] = field(default_factory=dict)
+    _queue: list[tuple[Job, Handler]] = field(default_factory=list)
+    _handlers: dict[str, Handler] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.work = self.ground.context.work
+        self.context_file = self.work / "context.pkl"
+        self.context_file.write_bytes(pickle.dumps(self.ground.context))
+        (self.work / "heads").mkdir(exist_ok=True)
+        self.default_loss = self._default_loss()
+
+    def _default_loss(self) -> str:
+        usual = "bce" if self.ground.dataset.multilabel else "cross_entropy"
+        if self.problem.losses == "auto" or usual in self.problem.losses:
+            return usual
+        return str(self.problem.losses[0])
+
+    # the clock and the queue
+
+    def now(self) -> float:
+        """Seconds of racing so far."""
+        return self.board.journal.elapsed()
+
+    def left(self) -> float:
+        """Seconds until delivering must begin."""
+        return self.deadline - self.reserve - self.now()
+
+    def interrupt(self) -> None:
+        """End all jobs; what needs long training to be delivered leaves the board."""
+        self.executor.stop()
+        self._queue.clear()
+        self._handlers.clear()
+        for candidate in [c for c in self.board.scores if c.epochs]:
+            del self.board.scores[candidate]
+            self.board.drop(candidate, 1, "stopped before it could be trained on all images")
+
+    def push(self, job: Job, handler: Handler) -> None:
+        """Queue a job; its events go to `handler`."""
+        self._queue.append((job, handler))
+
+    def drain(self, until: float) -> None:
+        """Run the queue to its end, or to `until` on the journal's clock: what then runs is stopped and dropped."""
+        while self._queue or self._handlers:
+            if self.now() > until:
+                self._queue.clear()
+                self.executor.stop()
+                self._handlers.clear()
+                return
+            self._start_what_fits()
+            for event in self.executor.events(0.5):
+                handler = self._handlers[event.job.name]
+                if event.kind != "message":
+                    del self._handlers[event.job.name]
+                handler(event)
+            self.show.tick(self.board, list(self._handlers), self.left())
+
+    def _start_what_fits(self) -> None:
+        while self._queue:
+            job, handler = self._queue[0]
+            if self.executor.busy() and self.executor.busy() + job.threads > self.executor.cores:
+                return
+            self._queue.pop(0)
+            self._handlers[job.name] = handler
+            self.executor.submit(job)
+
+    # stages
+
+    def run(self) -> None:
+        """All stages, each within its share of the time that is left."""
+        tunes = "finetune" in self.problem.approaches and self.problem.budget >= SHORT
+        cheap_until = self.now() + self.left() * (0.45 if tunes else 1.0)
+        self.show.stage("features and first heads")
+        self.first(self.models(), self._until(cheap_until, 0.55))
+        self.show.stage("features side by side")
+        self.first(self._beside(), self._until(cheap_until, 0.6))
+        self.show.stage("every loss on the best features")
+        self.losses(self._until(cheap_until, 0.7))
+        if self.problem.budget >= SHORT:
+            self.show.stage("views and preparations")
+            self.treatments(cheap_until)
+        if tunes:
+            self.show.stage("fine-tuning")
+            fine_tune(self)
+
+    def _until(self, end: float, share: float) -> float:
+        return self.now() + max(1.0, (end - self.now()) * share)
+
+    def models(self) -> list[str]:
+        """Names of the models with fixed features that take part, cheap ones first."""
+        if self.problem.models != "auto":
+            wanted: list[str] = [str(m) for m in self.problem.models]
+        else:
+            usual = CHEAP if self.problem.budget < SHORT else BASE
+            wanted = [m for m in usual if m in plugins.names("models")]
+            if self.ground.context.channels != 3:
+                wanted = [m for m in wanted if find(m).approach == "classical"]
+        return [m for m in wanted if find(m).approach != "finetune" and find(m).approach in self.problem.approaches]
+
+    def side(self, model: str) -> int:
+        """Pixels of the prepared image: what the model was made for, less where the pictures are much smaller."""
+        entry = find(model)
+        if self.ground.side >= 0.4 * entry.size:
+            return entry.size
+        step = max(32, entry.multiple)
+        wanted = max(96, int(np.ceil(1.6 * self.ground.side / step)) * step)
+        return min(entry.size, wanted)
+
+    def first(self, models: list[str], until: float) -> None:
+        """Export, cost, features and a head with the usual loss for each of these models."""
+        for name in models:
+            candidate = Candidate(find(name).approach, name, self.default_loss, side=self.side(name))
+            self.board.order[candidate] = None
+            if (name, candidate.side) not in self.board.costs:
+                self.push(self._cost_job(candidate), self._on_cost(candidate))
+        self.drain(until)
+
+    def _cost_job(self, candidate: Candidate) -> Job:
+        arguments = {
+            "context": self.context_file,
+            "model": candidate.model,
+            "side": candidate.side,
+            "memory": "memory_mb" in self.board.limits,
+        }
+        return Job(f"cost {candidate.model}@{candidate.side}", "cost", arguments, threads=1)
+
+    def _on_cost(self, candidate: Candidate) -> Handler:
+        def handle(event: Event) -> None:
+            if event.kind == "failed":
+                self.board.fail(candidate, None, event.payload)
+            elif event.kind == "done":
+                self.board.costs[candidate.model, candidate.side] = Cost(**event.payload)
+                if self.board.over(candidate):
+                    return
+                self.features(candidate, "plain", lambda: self.heads(candidate, [(candidate, self.problem.seed)]))
+
+        return handle
+
+    def weigh(self, candidate: Candidate) -> None:
+        """Queue the measurement of a candidate's cost alone."""
+
+        def handle(event: Event) -> None:
+            if event.kind == "done":
+                self.board.costs[candidate.model, candidate.side] = Cost(**event.payload)
+
+        self.push(self._cost_job(candidate), handle)
+
+    def features(self, candidate: Candidate, view: str, then: Callable[[], None]) -> None:
+        """Compute the features of a candidate's images in one view, unless they are there; then go on."""
+        key = self._key(candidate, view)
+        if key in self.files:
+            then()
+            return
+        step = candidate.preparation
+        target = self.work / ("features-" + "-".join(str(k) for k in key).replace("/", "_").replace(":", "_") + ".npy")
+        if target.exists():
+            self.files[key] = target
+            then()
+            return
+        arguments = {
+            "context": self.context_file,
+            "model": candidate.model,
+            "side": candidate.side,
+            "step": step,
+            "view": view,
+            "threads": 1,
+            "target": target,
+        }
+
+        def handle(event: Event) -> None:
+            if event.kind == "failed":
+                self.board.fail(candidate, None, event.payload)
+            elif event.kind == "done":
+                self.files[key] = target
+                then()
+
+        name = f"features {candidate.model}@{candidate.side} {step} {view}"
+        if name not in self._handlers and all(job.name != name for job, _ in self._queue):
+            self._queue.insert(0, (Job(name, "extract", arguments), handle))
+        else:  # two models share these features; wait for the other's job
+            self._after(name, then)
+
+    def _after(self, name: str, then: Callable[[], None]) -> None:
+        """Do something more when a running or queued job is done."""
+
+        def chain(before: Handler) -> Handler:
+            def handle(event: Event) -> None:
+                before(event)
+                if event.kind == "done":
+                    then()
+
+            return handle
+
+        if name in self._handlers:
+            self._handlers[name] = chain(self._handlers[name])
+        self._queue = [(j, chain(h) if j.name == name else h) for j, h in self._queue]
+
+    def _key(self, candidate: Candidate, view: str) -> tuple[str, int, str, str]:
+        return (find(candidate.model).features, candidate.side, candidate.preparation, view)
+
+    def heads(self, like: Candidate, trials: list[tuple[Candidate, int]], views: tuple[str, ...] = ()) -> None:
+        """Queue heads on the features of `like`, in portions so that none is lost for long."""
+        todo = [(c, s) for c, s in trials if not self.board.recall(c, s)]
+        files = {view: self.files[self._key(like, view)] for view in ("plain", *views)}
+        for start in range(0, len(todo), 12):
+            portion = todo[start : start + 12]
+            arguments = {
+                "context": self.context_file,
+                "features": files,
+                "candidates": portion,
+                "folder": self.work / "heads",
+            }
+            name = f"heads {like.model} {like.treatment} {portion[0][0].loss}..{portion[-1][0].loss} {portion[0][1]} {start}"
+            self.push(Job(name, "heads", arguments), self._on_head(portion))
+
+    def _on_head(self, portion: list[tuple[Candidate, int]]) -> Handler:
+        def handle(event: Event) -> None:
+            if event.kind == "message":
+                found = event.payload
+                if "failed" in found:
+                    self.board.fail(found["candidate"], found["seed"], found["failed"])
+                    return
+                path: Path = found["scores"]
+                self.board.add(found["candidate"], found["seed"], np.load(path), found["seconds"])
+                path.unlink()
+            elif event.kind == "failed":
+                for candidate, seed in portion:
+                    if seed not in self.board.scores.get(candidate, {}):
+                        self.board.fail(candidate, seed, event.payload)
+
+        return handle
+
+    def best(self, count: int = 1) -> list[Candidate]:
+        """The best candidates on fixed features as they are (usual loss, plain images), within the limits."""
+        plain = [c for c in self.board.ranked() if c.preparation == PLAIN and not c.views and not c.epochs]
+        return [c for c in plain if c.loss == self.default_loss][:count]
+
+    def _beside(self) -> list[str]:
+        """Extractors worth putting side by side: the two best trunks, and the best trunk with the best operator."""
+        if self.problem.models != "auto" or self.problem.budget < SHORT:
+            return []
+        ranked = self.best(20)
+        deep = [c.model for c in ranked if c.approach == "frozen" and c.model.endswith("_levels")]
+        operators = [c.model for c in ranked if c.approach == "classical"]
+        found = []
+        if len(operators) > 1:
+            found.append("+".join(operators[:2]))
+        if len(deep) > 1:
+            found.append("+".join(deep[:2]))
+        if deep and operators:
+            found.append(f"{deep[0]}+{operators[0]}")
+            found.append("+".join([*deep[:2], *operators[:2]]))
+        return list(dict.fromkeys(found))
+
+    def loss_names(self) -> list[str]:
+        """The losses that fit the truth, the usual one first."""
+        if self.problem.losses != "auto":
+            return [str(name) for name in self.problem.losses]
+        kind = "multi" if self.ground.dataset.multilabel else "single"
+        fitting = [n for n in plugins.names("losses") if plugins.load("losses", n).kind == kind]
+        return sorted(fitting, key=lambda n: n != self.default_loss)
+
+    def losses(self, until: float) -> None:
+        """Every loss on the two best models, the usual loss on every model, over all seeds: complete blocks."""
+        seeds = [self.problem.seed + k for k in range(self.problem.seeds)]
+        leaders = self.best(2)
+        for seed in seeds:
+            for place, leader in enumerate(leaders):
+                row = [Candidate(leader.approach, leader.model, loss, side=leader.side) for loss in self.loss_names()]
+                self.heads(leader, [(c, seed) for c in row])
+                if place == 0:
+                    for other in self.best(50)[2:]:
+                        self.heads(other, [(other, seed)])
+        self.drain(until)
+
+    def treatments(self, until: float) -> None:
+        """Mirrored and turned copies where they keep the class, and preparations where the pictures call for them."""
+        leaders = self.best(1)
+        if not leaders:
+            return
+        leader = leaders[0]
+        self._views(leader, until)
+        for step in self._steps():
+            candidate = Candidate(leader.approach, leader.model, self.default_loss, step, leader.side)
+            self.board.order[candidate] = None
+            trials = [(candidate, self.problem.seed + k) for k in range(self.problem.seeds)]
+            self.features(candidate, "plain", lambda c=candidate, t=trials: self.heads(c, t))  # type: ignore[misc]
+        self.drain(until)
+
+    def _steps(self) -> list[str]:
+        if self.problem.preparations != "auto":
+            return [p for p in self.problem.preparations if p != PLAIN]
+        steps, why = worth_trying(self.ground.looks)
+        self.notes += why
+        return steps
+
+    def _views(self, leader: Candidate, until: float) -> None:
+        """Which views keep the class (by evidence, unless stated), and heads that learn from them."""
+        wanted = [v for v in VIEWS if v != "mirror" or self.problem.mirror is not False]
+        for view in wanted:
+            self.features(leader, view, lambda: None)
+        self.drain(until)
+        there = [v for v in wanted if self._key(leader, v) in self.files]
+        if not there or self.now() > until:
+            return
+        self._judge_views(leader, there, until)
+        if not self.symmetries:
+            return
+        losses = [c.loss for c in self.board.ranked() if c.model == leader.model and not c.views]
+        tried = list(dict.fromkeys([*losses[:3], self.default_loss]))
+        row = [Candidate(leader.approach, leader.model, n, side=leader.side, views=True) for n in tried]
+        for seed in range(self.problem.seed, self.problem.seed + self.problem.seeds):
+            self.heads(leader, [(c, seed) for c in row], self.symmetries)
+
+    def _judge_views(self, leader: Candidate, views: list[str], until: float) -> None:
+        files = {view: self.files[self._key(leader, view)] for view in ("plain", *views)}
+        arguments = {"context": self.context_file, "features": files, "candidate": leader, "seed": self.problem.seed}
+
+        def handle(event: Event) -> None:
+            if event.kind != "done":
+                return
+            kept = [v for v in views if event.payload[v] <= max(0.02, 2 * self.problem.margin)]
+            if self.problem.mirror is True and "mirror" not in kept and "mirror" in views:
+                kept.insert(0, "mirror")
+            self.symmetries = tuple(kept)
+            said = ", ".join(f"{v} costs {event.payload[v]:+.3f} accuracy" for v in views)
+            self.notes.append(
+                f"Views judged on held-out images ({said}); kept as the same class: {', '.join(kept) or 'none'}."
+            )
+            self.board.journal.append("note", symmetries=kept, cost=event.payload)
+
+        self.push(Job("views of " + leader.model, "judge_views", arguments), handle)
+        self.drain(until)
+

@@ -1,0 +1,230 @@
+"""The stage of fine-tuning: how long a network may train is worked out from its measured speed before it starts.
+
+Successive halving: variants (loss, size of the image) train a short while on the first fold; the best goes on to all
+folds with a training length fixed beforehand, which the delivered network repeats on all images.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from objectif import plugins
+from objectif.learn.fit.augment import Augment
+from objectif.learn.models import find
+from objectif.learn.race.candidate import PLAIN, Candidate
+from objectif.learn.race.executor import Event, Job
+
+if TYPE_CHECKING:
+    from objectif.learn.race.race import Race
+
+FEWEST, MOST = 6, 40  # epochs: fewer do not pay, more gain little
+PRETRAINED = "lite0_tuned"
+OVERHEAD = 6.0  # seconds a fold for building, exporting and answering
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Measured seconds for one training image on one core, and the setting that gave them."""
+
+    seconds: float
+    setting: dict[str, Any]
+
+
+def fine_tune(race: Race) -> None:
+    """Probe, plan, halve, train. Says why where it does not."""
+    models = _models(race)
+    speeds = {(m, s): _probe(race, m, s) for m in models for s in _sides(race)}
+    able = {key: speed for key, speed in speeds.items() if speed is not None}
+    if not able:
+        return
+    epochs = {key: affordable(race, speed.seconds, race.left() * 0.95) for key, speed in able.items()}
+    able = {key: speed for key, speed in able.items() if epochs[key] >= FEWEST}
+    if not able:
+        race.notes.append(
+            f"Fine-tuning was left out: in {max(0, race.left()):.0f} s it would reach "
+            f"{max(epochs.values())} passes over the images, at least {FEWEST} pay. A longer --budget includes it."
+        )
+        return
+    model, side, loss = _halve(race, able)
+    most = affordable(race, able[model, side].seconds, race.left() * 0.92)
+    if most < FEWEST:
+        race.notes.append("Fine-tuning ended at its first rung: too little time was left for all folds.")
+        return
+    candidate = Candidate("finetune", model, loss, side=side, epochs=min(MOST, most))
+    train_all(race, candidate, able[model, side])
+
+
+def affordable(race: Race, seconds: float, time: float) -> int:
+    """Passes over the images for which all folds and the refit fit into `time`, folds side by side on the cores."""
+    plan = race.ground.plan
+    rows = sum(len(plan.train(k)) for k in range(plan.folds)) / max(1, min(race.executor.cores, plan.folds))
+    refit = len(plan.development()) / (1 + 0.5 * (race.executor.cores - 1))
+    rounds = int(np.ceil(plan.folds / race.executor.cores)) + 1
+    return int(max(0.0, time - rounds * OVERHEAD) / max(1e-9, (rows + refit) * seconds))
+
+
+def _models(race: Race) -> list[str]:
+    """Networks to train: the pretrained one; new ones only where asked for, or where images are many."""
+    if race.problem.models != "auto":
+        return [m for m in race.problem.models if find(m).approach == "finetune"]
+    if len(race.ground.dataset) < 3000:
+        return [PRETRAINED]
+    return [m for m in plugins.names("models") if find(m).approach == "finetune"]
+
+
+def _sides(race: Race) -> list[int]:
+    """Sizes of the image that could pay: near the pictures' own size, small ones first."""
+    own = race.ground.side
+    if own < 80:
+        return [96]
+    return [128] if own < 140 or race.problem.budget < 900 else [128, 160]
+
+
+def _probe(race: Race, model: str, side: int) -> Speed | None:
+    found: list[Speed] = []
+    candidate = Candidate("finetune", model, race.default_loss, side=side)
+
+    def handle(event: Event) -> None:
+        if event.kind == "done":
+            found.append(Speed(event.payload["seconds_per_image"], event.payload))
+            race.board.journal.append("probe", trial=f"{model}@{side}", **event.payload)
+        elif event.kind == "failed":
+            race.board.fail(candidate, None, event.payload)
+
+    arguments = {"context": race.context_file, "model": model, "side": side, "loss": race.default_loss, "threads": 1}
+    race.push(Job(f"speed of {model}@{side}", "probe", arguments, seconds=60), handle)
+    race.weigh(candidate)
+    race.drain(race.now() + race.left() * 0.3)
+    return None if not found or race.board.over(candidate) else found[0]
+
+
+def _halve(race: Race, able: dict[tuple[str, int], Speed]) -> tuple[str, int, str]:
+    """Variants on the first fold for a third of the length; the best of them by the metric, then by log loss."""
+    losses = _losses(race)
+    variants = [(m, s, loss) for (m, s) in able for loss in losses]
+    plan, left = race.ground.plan, race.left()
+    first = len(plan.train(0))
+    cheapest = min(speed.seconds for speed in able.values())
+    epochs = int(0.22 * left * race.executor.cores / (len(variants) * first * cheapest))
+    if len(variants) == 1 or epochs < 3:
+        fastest = min(able, key=lambda key: able[key].seconds)
+        return (*fastest, losses[0])
+    epochs = min(epochs, 12)
+    found: dict[Candidate, float] = {}
+    for model, side, loss in variants:
+        candidate = Candidate("finetune", model, loss, side=side, epochs=epochs)
+        _submit(race, candidate, able[model, side], 0, race.now() + 0.4 * left, found)
+    race.drain(race.now() + 0.45 * left)
+    if not found:
+        fastest = min(able, key=lambda key: able[key].seconds)
+        return (*fastest, losses[0])
+    best = max(found, key=lambda c: found[c])
+    for candidate in found:
+        race.board.drop(candidate, 0, f"trained {epochs} epochs on fold 1 only" + (", went on" if candidate == best else ""))
+    return best.model, best.side, best.loss
+
+
+def _losses(race: Race) -> list[str]:
+    """The usual loss and the one that did best on fixed features."""
+    ranked = [c.loss for c in race.board.ranked()]
+    return list(dict.fromkeys([race.default_loss, *ranked[:1]]))
+
+
+def _submit(
+    race: Race, candidate: Candidate, speed: Speed, fold: int, until: float, found: dict[Candidate, float]
+) -> None:
+    target = race.work / f"rung-{candidate.id.replace('/', '_')}-{fold}"
+
+    def handle(event: Event) -> None:
+        if event.kind == "done":
+            scores = np.load(target.with_suffix(".npy"))
+            truth = race.ground.context.truth()[race.ground.plan.held(fold)]
+            metric = race.board.metric
+            found[candidate] = metric.sign * metric.value(truth, scores)
+            race.board.journal.append("rung", trial=candidate.id, status="done", metric=metric.value(truth, scores))
+        elif event.kind == "failed":
+            race.board.fail(candidate, None, event.payload)
+
+    race.push(train_job(race, candidate, speed, fold, until - race.now(), target, 1), handle)
+
+
+def train_job(
+    race: Race, candidate: Candidate, speed: Speed, fold: int | None, seconds: float, target: Path, threads: int
+) -> Job:
+    """The job that trains one fold (None: the network to be delivered)."""
+    arguments = {
+        "context": race.context_file,
+        "candidate": candidate,
+        "fold": fold,
+        "seed": race.problem.seed,
+        "augment": augment(race.symmetries),
+        "speed": speed.setting,
+        "features": start_features(race, candidate),
+        "threads": threads,
+        "seconds": max(5.0, seconds),
+        "target": target,
+    }
+    name = f"train {candidate.id} " + ("on all images" if fold is None else f"fold {fold + 1}")
+    return Job(name, "train", arguments, threads=threads, seconds=max(5.0, seconds) + 30)
+
+
+def augment(symmetries: Sequence[str]) -> Augment:
+    """The views that keep the class, as training sees them."""
+    return Augment(mirror="mirror" in symmetries, flip="flip" in symmetries, turn="turn" in symmetries)
+
+
+def start_features(race: Race, candidate: Candidate) -> Path | None:
+    """Features of the untouched extractor, where they were computed at any size: where the head starts from."""
+    wanted = find(candidate.model).features
+    keys = [k for k in race.files if k[0] == wanted and k[2] == PLAIN and k[3] == "plain"]
+    return race.files[keys[0]] if keys and find(candidate.model).pretrained else None
+
+
+def train_all(race: Race, candidate: Candidate, speed: Speed) -> None:
+    """All folds of one candidate; its scores reach the board when the last fold is done."""
+    plan, board = race.ground.plan, race.board
+    board.order[candidate] = None
+    race.speeds[candidate] = speed
+    if board.recall(candidate, race.problem.seed):
+        return
+    done: dict[int, np.ndarray] = {}
+    targets = {fold: race.work / f"fold-{candidate.id.replace('/', '_')}-{fold}" for fold in range(plan.folds)}
+    left = race.left() - refit_seconds(race, candidate)
+
+    def handler(fold: int) -> Any:
+        def handle(event: Event) -> None:
+            if event.kind == "done":
+                done[fold] = np.load(targets[fold].with_suffix(".npy"))
+                board.journal.append("fold", trial=f"{candidate.id}/fold{fold}", status="done", **event.payload)
+            elif event.kind == "failed":
+                board.fail(candidate, race.problem.seed, event.payload)
+
+        return handle
+
+    for fold in range(plan.folds):
+        if targets[fold].with_suffix(".npy").exists():
+            done[fold] = np.load(targets[fold].with_suffix(".npy"))
+            continue
+        race.push(train_job(race, candidate, speed, fold, left, targets[fold], 1), handler(fold))
+    race.drain(race.now() + left)
+    if len(done) == plan.folds:
+        everything = np.zeros((len(race.ground.dataset), len(race.ground.dataset.classes)), np.float32)
+        for fold, scores in done.items():
+            everything[plan.held(fold)] = scores
+        board.add(candidate, race.problem.seed, everything[plan.scored()], 0.0)
+    elif candidate not in board.failed:
+        board.fail(candidate, race.problem.seed, f"out of time: {len(done)} of {plan.folds} folds were trained")
+
+
+def refit_seconds(race: Race, candidate: Candidate) -> float:
+    """Time to train the delivered network on all images with every core."""
+    speed = race.speeds.get(candidate)
+    if speed is None:
+        return 0.0
+    rows = len(race.ground.plan.development()) / (1 + 0.5 * (race.executor.cores - 1))
+    return OVERHEAD + 1.15 * candidate.epochs * rows * speed.seconds

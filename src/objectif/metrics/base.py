@@ -1,0 +1,141 @@
+"""What a metric is: a function of truth and scores that can be weighted, resampled and differentiated.
+
+A race asks the same metric thousands of times on reweighted images (bootstrap). Calling a function of
+arrays thousands of times is slow, so a metric says how it is made:
+
+- SumMetric: a function of weighted sums of per-image features (accuracy, F1, kappa, log loss, cost ...).
+  Every replicate is then one row of a matrix product.
+- RankMetric (ranking.py): areas under curves, by one sort per column.
+- FunctionMetric: anything else, as a plug-in may bring it; correct, and slow.
+
+`influence` is the derivative with respect to each image's weight (the infinitesimal jackknife, Efron 1982):
+the acceleration of BCa intervals and a linear stand-in for the bootstrap where the exact one would take
+minutes.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Truth = NDArray[np.int64]
+Scores = NDArray[np.floating[Any]]
+Reals = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Metric(ABC):
+    """A metric of (truth, scores).
+
+    truth: (N,) class indices where single-label, (N, C) of 0 and 1 where multi-label.
+    scores: (N, C) probabilities; rows sum to 1 unless multi-label.
+    single, multilabel: which kinds of truth it fits. fraction: it lies in 0..1, and 1 (0) means that all is
+    right (wrong), so that Wilson's interval applies there.
+    """
+
+    name: str
+    title: str
+    higher_is_better: bool
+    single: bool
+    multilabel: bool
+    fraction: bool
+
+    @property
+    def sign(self) -> float:
+        """+1 where higher is better, -1 where lower is: sign x value is what a race maximises."""
+        return 1.0 if self.higher_is_better else -1.0
+
+    @abstractmethod
+    def value(self, truth: Truth, scores: Scores, weight: Reals | None = None) -> float:
+        """The metric; weight (N,) >= 0, default 1 each."""
+
+    @abstractmethod
+    def replicates(self, truth: Truth, scores: Scores, counts: Reals) -> Reals:
+        """(B,) values under each row of weights counts (B, N)."""
+
+    @abstractmethod
+    def influence(self, truth: Truth, scores: Scores) -> Reals:
+        """(N,) derivative of the value with respect to each image's weight at weights of 1; sums to 0."""
+
+    def check(self, truth: Truth, scores: Scores) -> None:
+        """ValueError where truth and scores do not fit each other or this metric."""
+        if scores.ndim != 2 or len(truth) != len(scores) or len(truth) == 0:
+            raise ValueError(
+                f"{self.name}: truth has shape {truth.shape} and scores {scores.shape}; "
+                "expected N >= 1 images in both and scores of shape (N, C)"
+            )
+        many = truth.ndim == 2
+        if not (self.multilabel if many else self.single):
+            kind = "multi-label" if many else "single-label"
+            raise ValueError(f"{self.name} is not defined for {kind} truth; choose another metric")
+        if many and truth.shape != scores.shape:
+            raise ValueError(f"{self.name}: truth {truth.shape} and scores {scores.shape} differ in shape")
+        if not many and (truth.min() < 0 or truth.max() >= scores.shape[1]):
+            raise ValueError(
+                f"{self.name}: truth holds classes {truth.min()}..{truth.max()}; "
+                f"expected 0..{scores.shape[1] - 1}, one column of scores each"
+            )
+
+
+@dataclass(frozen=True)
+class SumMetric(Metric):
+    """A metric that is a function of weighted sums of per-image features.
+
+    features(truth, scores) -> (N, Q); finish(sums (..., Q)) -> (...), unchanged when all weights are scaled.
+    """
+
+    features: Callable[[Truth, Scores], Reals]
+    finish: Callable[[Reals], Reals]
+
+    def value(self, truth: Truth, scores: Scores, weight: Reals | None = None) -> float:
+        self.check(truth, scores)
+        table = self.features(truth, scores)
+        return float(self.finish(table.sum(axis=0) if weight is None else weight @ table))
+
+    def replicates(self, truth: Truth, scores: Scores, counts: Reals) -> Reals:
+        self.check(truth, scores)
+        return self.finish(np.asarray(counts, np.float64) @ self.features(truth, scores))
+
+    def influence(self, truth: Truth, scores: Scores) -> Reals:
+        self.check(truth, scores)
+        return self.linear(self.features(truth, scores))
+
+    def linear(self, table: Reals) -> Reals:
+        """(N,) influence from features (N, Q), by a central difference of `finish` at the sums."""
+        sums = table.sum(axis=0)
+        step = np.diag(1e-4 * np.maximum(1.0, np.abs(sums)))
+        gradient = (self.finish(sums + step) - self.finish(sums - step)) / (2.0 * np.diag(step))
+        values = table @ gradient
+        return np.asarray(values - values.mean(), np.float64)  # exactly 0 in sum, whatever the rounding
+
+
+@dataclass(frozen=True)
+class FunctionMetric(Metric):
+    """A metric given as a function (truth, scores, weight (N,)) -> float, for plug-ins."""
+
+    function: Callable[[Truth, Scores, Reals], float]
+
+    def value(self, truth: Truth, scores: Scores, weight: Reals | None = None) -> float:
+        self.check(truth, scores)
+        return float(self.function(truth, scores, np.ones(len(truth)) if weight is None else weight))
+
+    def replicates(self, truth: Truth, scores: Scores, counts: Reals) -> Reals:
+        self.check(truth, scores)
+        rows = np.asarray(counts, np.float64)
+        return np.array([float(self.function(truth, scores, row)) for row in rows], np.float64)
+
+    def influence(self, truth: Truth, scores: Scores) -> Reals:
+        self.check(truth, scores)
+        whole = self.value(truth, scores)
+        change = np.empty(len(truth))
+        weight = np.ones(len(truth))
+        for i in range(len(truth)):  # delete-one jackknife: a plug-in's function has no derivative
+            weight[i] = 0.0
+            change[i] = whole - float(self.function(truth, scores, weight))
+            weight[i] = 1.0
+        return np.asarray(change - change.mean(), np.float64)

@@ -1,0 +1,94 @@
+"""Metrics by name: the built-in ones, and others through the door `objectif.metrics`."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from objectif import plugins
+from objectif.errors import PluginError, ProblemError
+from objectif.metrics.base import Metric
+from objectif.metrics.confusion import BALANCED_ACCURACY, COHEN_KAPPA, MACRO_F1, QUADRATIC_KAPPA
+from objectif.metrics.means import ACCURACY, BRIER, HAMMING, LOG_LOSS, cost
+from objectif.metrics.ranking import AUROC, AVERAGE_PRECISION
+
+_PLAIN: dict[str, Metric] = {
+    m.name: m
+    for m in (
+        ACCURACY,
+        BALANCED_ACCURACY,
+        MACRO_F1,
+        AUROC,
+        AVERAGE_PRECISION,
+        LOG_LOSS,
+        BRIER,
+        COHEN_KAPPA,
+        QUADRATIC_KAPPA,
+        HAMMING,
+    )
+}
+
+NAMES: tuple[str, ...] = (*_PLAIN, "cost")
+
+
+def metric(spec: str | Mapping[str, Any] | Metric, classes: Sequence[str] | None = None) -> Metric:
+    """The metric of a name, of {"name": "cost", "matrix": [[...]]}, or of a Metric (returned as it is).
+
+    classes: names in the order of the scores; a cost matrix is checked against them.
+    ProblemError for an impossible specification, PluginError for a name that nobody brings.
+    """
+    if isinstance(spec, Metric):
+        return spec
+    if isinstance(spec, str):
+        return _by_name(spec)
+    options = dict(spec)
+    name = options.pop("name", None)
+    if name == "cost":
+        matrix = options.pop("matrix", None)
+        if matrix is None:
+            raise _no_matrix()
+        _refuse(options, "cost")
+        try:
+            return cost(matrix, classes)
+        except ValueError as error:
+            raise ProblemError(str(error)) from error
+    if not isinstance(name, str):
+        raise ProblemError(f"a metric needs a name, met {dict(spec)!r}; one of: {', '.join(available())}")
+    _refuse(options, name)
+    return _by_name(name)
+
+
+def available() -> tuple[str, ...]:
+    """Built-in names, then those of plug-ins; imports no plug-in."""
+    return (*NAMES, *(n for n in plugins.names("metrics") if n not in NAMES))
+
+
+def _by_name(name: str) -> Metric:
+    if name in _PLAIN:
+        return _PLAIN[name]
+    if name == "cost":
+        raise _no_matrix()
+    if name not in plugins.names("metrics"):
+        close = difflib.get_close_matches(name, available(), n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise PluginError(f"no metric called {name!r}.{hint} There are: {', '.join(available())}.")
+    found = plugins.load("metrics", name)
+    if not isinstance(found, Metric):
+        raise PluginError(
+            f"metric {name!r} is {type(found).__name__}; expected an objectif.metrics.base.Metric, "
+            "for example a FunctionMetric around your function"
+        )
+    return found
+
+
+def _no_matrix() -> ProblemError:
+    return ProblemError(
+        "metric 'cost' needs a matrix: a row for each true class, a column for each answer, "
+        "for example matrix = [[0, 1], [10, 0]] where missing the second class costs 10"
+    )
+
+
+def _refuse(options: Mapping[str, Any], name: str) -> None:
+    if options:
+        raise ProblemError(f"metric {name!r} has no option {', '.join(map(repr, options))}; remove it")

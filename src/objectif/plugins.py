@@ -1,0 +1,64 @@
+"""The doors by which models, losses, formats and metrics enter: entry points, built-ins included.
+
+Listing a door imports nothing but metadata; loading one name imports that one module.
+Built-ins use the same door as everybody else's, so a plug-in can do all that they can.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from objectif.errors import PluginError
+
+if TYPE_CHECKING:
+    from objectif.data.dataset import Dataset
+
+DOORS = ("models", "losses", "formats", "metrics")
+
+
+class Format(Protocol):
+    """A layout in which labelled images lie on disk (door `objectif.formats`)."""
+
+    name: str
+    richness: int  # of two equal readings the one with the higher number is taken
+
+    def sniff(self, path: Path) -> str | None:
+        """Why this layout fits `path`, in words to show a person; None where it does not. Cheap."""
+        ...
+
+    def read(self, path: Path) -> Dataset:
+        """The whole reading. Raises DataError with value, expectation and remedy."""
+        ...
+
+
+@cache
+def door(kind: str) -> Mapping[str, EntryPoint]:
+    """Name -> entry point for one of DOORS, sorted by name; nothing is imported."""
+    found = entry_points(group=f"objectif.{kind}")
+    return {e.name: e for e in sorted(found, key=lambda e: e.name)}
+
+
+def names(kind: str) -> tuple[str, ...]:
+    """The names behind a door, sorted."""
+    return tuple(door(kind))
+
+
+def load(kind: str, name: str) -> Any:
+    """The object called `name` behind a door; PluginError names what there is."""
+    entries = door(kind)
+    if name not in entries:
+        close = difflib.get_close_matches(name, entries, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise PluginError(f"no {kind.rstrip('s')} called {name!r}{hint} Installed: {', '.join(entries) or 'none'}.")
+    try:
+        return entries[name].load()
+    except ImportError as error:
+        raise PluginError(
+            f"{kind.rstrip('s')} {name!r} cannot be imported ({error}). "
+            "Models and losses need the training packages: pip install 'objectif[train]'."
+        ) from error

@@ -1,0 +1,207 @@
+"""Images a second of a Solution on this machine: from files, from memory, and of the bare network.
+
+The bare network (prepared pixels, no decoding, whatever threads suit it best) is the bound; what matters to a user is
+the share of it that is left when real files are answered for. Machines are busy and clocks move, so the three are
+measured in turn, round after round, and their ratio is taken within each round.
+"""
+
+from __future__ import annotations
+
+import itertools
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from objectif.errors import InputError
+from objectif.images.prepare import load as load_image
+from objectif.run import memory
+from objectif.run.inputs import Failure
+from objectif.run.measure import measure
+from objectif.run.network import Network, cores
+from objectif.run.predictor import Predictor
+from objectif.solution.file import PRECISIONS, Precision, Solution, read
+
+_POOL = 32  # prepared images that the bare network is fed with, again and again
+_BATCHES = (1, 4, 16)
+Runner = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Speed:
+    """What one precision does with one set of images.
+
+    files, encoded, bare: images a second, medians over rounds: from files, from encoded images in memory, and of the
+    network alone on prepared pixels. ratio: files / bare, the median of the rounds' ratios. cpu_ratio: the same in
+    seconds of computing, which other programs disturb less. setting: how the bare network was quickest.
+    latency_ms: one prepared image, all cores. memory_mb: peak of a process that answers for these files.
+    """
+
+    images: str
+    precision: Precision
+    files: float
+    encoded: float
+    bare: float
+    ratio: float
+    cpu_ratio: float
+    setting: str
+    latency_ms: float
+    memory_mb: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return asdict(self)
+
+
+def benchmark(
+    path: Path,
+    sets: dict[str, Sequence[str]],
+    *,
+    precisions: Sequence[Precision] | None = None,
+    count: int | None = None,
+    seconds: float = 1.0,
+    rounds: int = 5,
+    progress: Callable[[str], None] = lambda _: None,
+) -> list[Speed]:
+    """Speeds of the Solution at `path` for each set (title -> image files) and each precision it has.
+
+    count: images in each measurement; None is as many as take about `seconds`. Raises SolutionError, InputError where
+    a set has no image that can be read, RunError where a child process fails.
+    """
+    solution = read(path)
+    chosen = precisions or [p for p in PRECISIONS if p in solution.networks]
+    found = []
+    for title, files in sets.items():
+        good = _readable(solution, files)
+        for precision in chosen:
+            progress(f"{title}, {precision}")
+            found.append(_speed(path, solution, title, good, precision, count, seconds, rounds))
+    return found
+
+
+def _readable(solution: Solution, files: Sequence[str]) -> list[str]:
+    """The files that can be answered for: a broken one would count as a very quick image."""
+    good = [
+        label.path for label in Predictor(solution).predict(iter(files)) if not isinstance(label, Failure)
+    ]
+    if not good:
+        raise InputError(f"none of {len(files)} files can be read as an image; expected at least one.")
+    return good
+
+
+def _speed(
+    path: Path,
+    solution: Solution,
+    title: str,
+    files: list[str],
+    precision: Precision,
+    count: int | None,
+    seconds: float,
+    rounds: int,
+) -> Speed:
+    predictor = Predictor(solution, precision=precision)
+    pixels = np.stack(
+        [load_image(Path(f), solution.preparation) for f in itertools.islice(itertools.cycle(files), _POOL)]
+    )
+    encoded = [Path(f).read_bytes() for f in files[:_POOL]]
+    bare, setting = best_bare(solution.networks[precision], pixels, seconds=0.4 * seconds)
+    runners: dict[str, Runner] = {
+        "files": lambda n: _drain(predictor, itertools.islice(itertools.cycle(files), n)),
+        "encoded": lambda n: _drain(predictor, itertools.islice(itertools.cycle(encoded), n)),
+        "bare": bare,
+    }
+    taken = in_turn(runners, count, seconds, rounds)
+    wall = {name: [n / t for n, t, _ in runs] for name, runs in taken.items()}
+    cpu = {name: [n / max(c, 1e-9) for n, _, c in runs] for name, runs in taken.items()}
+    network = Network(solution.networks[precision])
+    preparation = solution.preparation
+    shape = (preparation.height, preparation.width, preparation.channels)
+    return Speed(
+        images=title,
+        precision=precision,
+        files=statistics.median(wall["files"]),
+        encoded=statistics.median(wall["encoded"]),
+        bare=statistics.median(wall["bare"]),
+        ratio=statistics.median(f / b for f, b in zip(wall["files"], wall["bare"], strict=True)),
+        cpu_ratio=statistics.median(f / b for f, b in zip(cpu["files"], cpu["bare"], strict=True)),
+        setting=setting,
+        latency_ms=measure(network, shape),
+        memory_mb=memory.of_solution(path, files[: 2 * _POOL], precision=precision),
+    )
+
+
+def in_turn(
+    runners: dict[str, Runner], count: int | None, seconds: float, rounds: int
+) -> dict[str, list[tuple[int, float, float]]]:
+    """(images, seconds, seconds of computing) of each runner in each round; one unmeasured turn comes first."""
+    taken: dict[str, list[tuple[int, float, float]]] = {name: [] for name in runners}
+    counts: dict[str, int] = {}
+    for name, run in runners.items():
+        run(cores())
+        start = time.perf_counter()
+        run(8)
+        counts[name] = count or max(8, round(8 * seconds / (time.perf_counter() - start)))
+    for _ in range(rounds):
+        for name, run in runners.items():
+            start, computing = time.perf_counter(), time.process_time()
+            run(counts[name])
+            taken[name].append((counts[name], time.perf_counter() - start, time.process_time() - computing))
+    return taken
+
+
+def best_bare(onnx: bytes, pixels: NDArray[Any], *, seconds: float = 0.4) -> tuple[Runner, str]:
+    """The quickest way to run a network on prepared pixels (n,H,W,C), and what it is called.
+
+    Tried: one caller with all cores, its idle threads asleep or spinning, and one caller for each core; batches of
+    1, 4 and 16.
+    """
+    found: list[tuple[float, Runner, str]] = []
+    ways = [(1, cores(), False), (1, cores(), True), (cores(), 1, False)]
+    for callers, threads, spin in dict.fromkeys(ways):
+        network = Network(onnx, threads=threads, spin=spin)
+        for batch in _BATCHES:
+            run = _bare(network, pixels, callers, batch)
+            run(batch * callers)
+            start, done = time.perf_counter(), 0
+            while (took := time.perf_counter() - start) < seconds:
+                run(batch * callers)
+                done += batch * callers
+            spinning = ", spinning" if spin else ""
+            found.append(
+                (done / took, run, f"{callers} caller(s) x {threads} thread(s), batch {batch}{spinning}")
+            )
+    _, run, setting = max(found, key=lambda entry: entry[0])
+    return run, setting
+
+
+def _bare(network: Network, pixels: NDArray[Any], callers: int, batch: int) -> Runner:
+    """A function that runs n prepared images, split over the callers."""
+
+    def some(count: int) -> None:
+        places = itertools.cycle(range(0, len(pixels) - batch + 1, batch))
+        while count > 0:
+            place = next(places)
+            network.scores(pixels[place : place + min(batch, count)])
+            count -= batch
+
+    def run(count: int) -> None:
+        shares = [(count + k) // callers for k in range(callers)]
+        threads = [Thread(target=some, args=(share,)) for share in shares[1:]]
+        for thread in threads:
+            thread.start()
+        some(shares[0])
+        for thread in threads:
+            thread.join()
+
+    return run
+
+
+def _drain(predictor: Predictor, items: Any) -> None:
+    for _ in predictor.predict(items):
+        pass

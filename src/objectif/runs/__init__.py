@@ -1,0 +1,1 @@
+"""Runs: the verdict of a race, its tables, and the folder that keeps it; without torch."""
