@@ -14,6 +14,9 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "Problem": "objectif.problem",
     "Solution": "objectif.solution.file",
+    "inspect": "objectif.facade",
+    "load": "objectif.facade",
+    "solve": "objectif.facade",
 }
 
 __all__ = ["__version__", *_PUBLIC]

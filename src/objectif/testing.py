@@ -60,7 +60,7 @@ def check_format(name: str) -> list[Check]:
 def _step(name: str, work: Callable[[], None], detail: str) -> Check:
     try:
         work()
-    except Exception as error:  # noqa: BLE001  (whatever a plug-in raises is what is to be reported)
+    except Exception as error:  # whatever a plug-in raises is what is to be reported
         return Check(name, False, f"{type(error).__name__}: {error}")
     return Check(name, True, detail)
 
@@ -71,7 +71,7 @@ def _same(met: object, expected: object) -> None:
 
 
 def _whole(value: object) -> None:
-    assert isinstance(value, int) and not isinstance(value, bool), f"is {value!r}; expected a whole number"
+    assert type(value) is int, f"is {value!r}; expected a whole number"
 
 
 def _claims(layout: plugins.Format, path: Path) -> bool:
@@ -85,7 +85,7 @@ def _classes(layout: plugins.Format, path: Path) -> int:
     """Classes found; none where it is not read, which is reported by another check."""
     try:
         return len(layout.read(path).classes)
-    except Exception:  # noqa: BLE001  (whatever a plug-in raises)
+    except Exception:  # whatever a plug-in raises
         return 0
 
 
@@ -110,7 +110,8 @@ def _reads(layout: plugins.Format, path: Path) -> None:
 
 def check_dataset(dataset: Dataset) -> None:
     """AssertionError where a Dataset breaks its own contract (data/dataset.py)."""
-    assert dataset.layout and dataset.name, "layout and name are to be filled in"
+    assert dataset.layout, "layout is empty; expected the format's name"
+    assert dataset.name, "name is empty; expected something to call the data by"
     assert len(set(dataset.classes)) == len(dataset.classes), f"classes repeat: {dataset.classes}"
     keys = [(s.path if s.item is None else s.path.rpartition("#")[0], s.item or 0) for s in dataset.samples]
     assert keys == sorted(keys), "samples are not sorted by path"

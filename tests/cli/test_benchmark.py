@@ -24,7 +24,8 @@ def test_figures_for_named_images(
     assert all(s["ratio"] > 0 and s["memory_mb"] > 20 for s in speeds)
     assert main(["benchmark", path, folder, *QUICK]) == 0
     out = capfd.readouterr().out
-    assert "1 files" in out and "int8 / fp32" in out
+    assert "1 files" in out
+    assert "int8 / fp32" in out
 
 
 def test_no_image_is_a_usage_error(colours: Callable[..., Solution], tmp_path: Path, capfd: Any) -> None:

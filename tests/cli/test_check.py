@@ -17,11 +17,13 @@ def test_a_solution_passes_and_a_damaged_one_fails(
     path = write(tmp_path / "a.objectif", colours())
     assert main(["check", str(path), "--json"]) == 0
     whole = json.loads(capfd.readouterr().out)
-    assert whole["ok"] and all(row["ok"] for row in whole["checks"])
+    assert whole["ok"]
+    assert all(row["ok"] for row in whole["checks"])
     path.write_bytes(path.read_bytes()[:1000])
     assert main(["check", str(path)]) == 2
     out, err = capfd.readouterr()
-    assert "FAILED" in out and "checks failed: file" in err
+    assert "FAILED" in out
+    assert "checks failed: file" in err
 
 
 def test_a_missing_file_is_not_taken_for_a_name(capfd: Any) -> None:
@@ -37,4 +39,5 @@ def test_a_format_is_checked_by_its_name(capfd: Any) -> None:
 def test_an_unknown_name_lists_what_there_is(capfd: Any) -> None:
     assert main(["check", "folderz"]) == 2
     err = capfd.readouterr().err
-    assert "'folderz'" in err and "folders" in err
+    assert "'folderz'" in err
+    assert "folders" in err

@@ -37,10 +37,12 @@ def run(capfd: Any, *arguments: str) -> tuple[int, str, str]:
 def test_json_is_alone_on_standard_output(solution: str, data: str, capfd: Any) -> None:
     code, out, err = run(capfd, solution, data, "--json")
     whole = json.loads(out)
-    assert code == 0 and "folders" in err
+    assert code == 0
+    assert "folders" in err
     assert (whole["n"], whole["groups"]) == (18, 18)
     accuracy = whole["metrics"]["accuracy"]
-    assert accuracy["estimate"] == 1.0 and 0.7 < accuracy["low"] < accuracy["high"] <= 1.0
+    assert accuracy["estimate"] == 1.0
+    assert 0.7 < accuracy["low"] < accuracy["high"] <= 1.0
     assert whole["metrics"]["log_loss"]["higher_is_better"] is False
 
 
@@ -71,14 +73,17 @@ def test_a_given_test_split_is_what_is_scored(
     assert json.loads(run(capfd, solution, path, "--json", "--split", "train")[1])["n"] == 6
     assert json.loads(run(capfd, solution, path, "--json", "--split", "all")[1])["n"] == 10
     code, out, err = run(capfd, solution, path, "--json", "--split", "val")
-    assert (code, out) == (2, "") and "expected one of test, train, all" in err
+    assert (code, out) == (2, "")
+    assert "expected one of test, train, all" in err
 
 
 def test_bad_images_exit_with_5_and_the_rest_is_scored(solution: str, data: str, capfd: Any) -> None:
     Path(data, "red", "p0-0.png").write_bytes(b"\x89PNG broken")
     code, out, err = run(capfd, solution, data, "--json")
-    assert code == 5 and json.loads(out)["n"] == 17
-    assert "p0-0.png" in err and "1 images could not be read" in err
+    assert code == 5
+    assert json.loads(out)["n"] == 17
+    assert "p0-0.png" in err
+    assert "1 images could not be read" in err
 
 
 def test_an_unknown_class_is_one_clear_error(solution: str, data: str, capfd: Any) -> None:

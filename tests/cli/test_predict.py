@@ -81,7 +81,8 @@ def test_nothing_found_is_a_usage_error(
     monkeypatch.chdir(tmp_path)
     assert main(["predict", solution, *inputs]) == 2
     out, err = capfdbinary.readouterr()
-    assert out == b"" and err
+    assert out == b""
+    assert err
 
 
 @pytest.mark.parametrize("precision", ["fp32", "int8", "auto"])
@@ -123,7 +124,8 @@ def test_a_full_disk_is_one_clear_message(solution: str, paint: Paint, capfdbina
     with open("/dev/full", "wb") as full:
         child = subprocess.run([*SHELL, solution, good], stdout=full, stderr=subprocess.PIPE, check=False)
     assert child.returncode == 2
-    assert child.stderr.count(b"\n") == 1 and b"No space left" in child.stderr
+    assert child.stderr.count(b"\n") == 1
+    assert b"No space left" in child.stderr
 
 
 @pytest.mark.parametrize("damage", ["cut", "altered", "missing"])
@@ -138,7 +140,9 @@ def test_a_bad_solution_is_one_clear_message(
         path.write_bytes(whole[:500] if damage == "cut" else whole.replace(b"Conv", b"ConV"))
     assert main(["predict", solution, str(paint("a.png", "red"))]) == 2
     out, err = capfdbinary.readouterr()
-    assert out == b"" and err.startswith(b"error: ") and err.count(b"\n") == 1
+    assert out == b""
+    assert err.startswith(b"error: ")
+    assert err.count(b"\n") == 1
 
 
 def test_names_that_are_not_unicode_pass_through(
@@ -154,7 +158,8 @@ def test_names_that_are_not_unicode_pass_through(
 
 def test_a_list_on_stdin_is_answered_while_it_grows(solution: str, paint: Paint) -> None:
     child = subprocess.Popen([*SHELL, solution, "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert child.stdin and child.stdout
+    assert child.stdin
+    assert child.stdout
     for colour in ("red", "green", "blue"):
         child.stdin.write(f"{paint(f'{colour}.png', colour)}\n".encode())
         child.stdin.flush()
@@ -168,7 +173,9 @@ def test_ctrl_c_ends_cleanly_while_a_list_is_open(solution: str, paint: Paint) -
     child = subprocess.Popen(
         [*SHELL, solution, "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
-    assert child.stdin and child.stdout and child.stderr
+    assert child.stdin
+    assert child.stdout
+    assert child.stderr
     child.stdin.write(f"{paint('a.png', 'red')}\n".encode())
     child.stdin.flush()
     assert child.stdout.readline()
@@ -186,7 +193,8 @@ def test_a_closed_pipe_ends_cleanly(solution: str, paint: Paint, tmp_path: Path)
     child = subprocess.Popen(
         [*SHELL, solution, str(tmp_path / "d")], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
-    assert child.stdout and child.stderr
+    assert child.stdout
+    assert child.stderr
     assert child.stdout.readline()
     child.stdout.close()
     assert child.wait(20) == 0

@@ -57,12 +57,12 @@ def test_readings_that_disagree_stop_and_a_format_picks_one(paint: Paint, rows: 
 def test_a_reading_that_fails_is_listed_not_skipped(paint: Paint) -> None:
     root = paint("x/1.png", "y/1.png")
     (root / "m.csv").write_text("path,label\nx/1.png,x\nx/1.png,y\n")
-    with pytest.raises(LayoutAmbiguous, match="--format manifest: .*already in line 2"):
+    with pytest.raises(LayoutAmbiguous, match=r"--format manifest: .*already in line 2"):
         load(root)
 
 
 def test_nothing_fits(paint: Paint, tmp_path: Path) -> None:
-    with pytest.raises(LayoutUnknown, match="the folder is empty. Expected a folder per class"):
+    with pytest.raises(LayoutUnknown, match=r"the folder is empty. Expected a folder per class"):
         load(tmp_path)
     root = paint("a.png", "b.png")
     with pytest.raises(LayoutUnknown, match=r"no layout fits \(a\.png, b\.png\)"):
@@ -83,7 +83,7 @@ def test_nothing_fits(paint: Paint, tmp_path: Path) -> None:
 def test_a_forced_format_that_does_not_fit_is_one_message(paint: Paint, name: str) -> None:
     root = paint("a.png")
     for path in (root, root / "a.png"):
-        with pytest.raises(DataError, match="xpect|no JSON lines|no \\.npz"):
+        with pytest.raises(DataError, match=r"xpect|no JSON lines|no \.npz"):
             load(path, format=name)
 
 
@@ -105,7 +105,7 @@ def test_groups_from_names(paint: Paint) -> None:
     assert any("2 groups, such as 'p1'" in note for note in data.notes)
     assert any("1 image(s) match no group" in note for note in data.notes)
     assert [s.group for s in load(root, group=r"p\d_").samples] == ["p1_", "p1_", None, "p2_"]
-    with pytest.raises(DataError, match="matches no path; a path is 'x/p1_a.png'"):
+    with pytest.raises(DataError, match=r"matches no path; a path is 'x/p1_a.png'"):
         load(root, group="patient")
     with pytest.raises(DataError, match="no regular expression"):
         load(root, group="(")

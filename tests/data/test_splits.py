@@ -57,7 +57,8 @@ def test_groups_and_clusters_are_never_cut(made: Made, draw: st.DataObject) -> N
     for k in range(split.folds):
         held, train = split.held(k), split.train(k)
         assert len(held)
-        assert not set(unit[held]) & set(unit[train])
+        assert not set(together[held]) & set(together[train])
+        assert not {groups[i] for i in held if groups[i]} & {groups[i] for i in train if groups[i]}
         for c in range(classes):
             if len(set(unit[truth == c].tolist())) > 1 and split.folds > 2:
                 assert (truth[train] == c).any(), "a class of two groups must never be missing in training"
@@ -171,6 +172,10 @@ def test_multilabel_is_balanced(made: Made) -> None:
         ({"labels": [0, 0, 1, 1], "splits": ["train", "val", "val", "val"]}, "no image in the train split"),
         ({"labels": [0, 0, 1, 1], "groups": ["a"] * 4}, "all images are in one group"),
         ({"labels": [0, 0, 1, 1], "splits": ["fold0"] * 4}, "one given fold only"),
+        (
+            {"labels": [0, 0, 1, 1], "splits": ["fold0", "fold1", "fold0", None]},
+            "given folds, others no split",
+        ),
         ({"labels": [], "classes": 2}, "no usable images"),
     ],
 )

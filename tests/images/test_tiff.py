@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 import zlib
 from typing import Any
@@ -150,10 +151,8 @@ def test_random_damage_never_raises_anything_else(draw: st.DataObject) -> None:
     data = bytearray(write(np.zeros((9, 9, 5), np.uint16), deflate=True, rows=4))
     for _ in range(draw.draw(st.integers(1, 5))):
         data[draw.draw(st.integers(0, len(data) - 1))] = draw.draw(st.integers(0, 255))
-    try:
+    with contextlib.suppress(ImageError):
         photo.read(bytes(data))
-    except ImageError:
-        pass
 
 
 def test_a_band_bomb_is_refused() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from objectif.errors import InputError
 from objectif.images.photo import read
-from objectif.run.benchmark import benchmark, best_bare
+from objectif.run.benchmark import benchmark, quickest
 from objectif.run.generate import photos
 from objectif.solution.file import Solution, write
 
@@ -28,8 +29,10 @@ def test_each_precision_is_measured_on_each_set(
     assert [(s.images, s.precision) for s in speeds] == [("small", "fp32"), ("small", "int8")]
     for s in speeds:
         assert s.bare > s.files > 0 < s.encoded
-        assert 0 < s.ratio < 1.2 and s.cpu_ratio > 0
-        assert s.memory_mb > 20 and s.latency_ms > 0
+        assert 0 < s.ratio < 1.2
+        assert s.cpu_ratio > 0
+        assert s.memory_mb > 20
+        assert s.latency_ms > 0
         assert "thread" in s.setting
 
 
@@ -47,9 +50,14 @@ def test_the_bare_network_runs_every_image_that_is_asked_for(colours: Make) -> N
             seen.clear()
             module._bare(Counting(), np.zeros((8, 2, 2, 3), np.uint8), callers, 4)(count)  # type: ignore[arg-type]
             assert sum(seen) == count
-    run, setting = best_bare(colours().networks["fp32"], np.zeros((32, 8, 8, 3), np.uint8), seconds=0.01)
-    run(3)
-    assert setting
+
+
+def test_the_quickest_ways_are_kept() -> None:
+    runners = {
+        name: lambda n, pause=pause: time.sleep(pause)
+        for name, pause in (("a", 0.02), ("b", 0.001), ("c", 0.008))
+    }
+    assert list(quickest(runners, seconds=0.05)) == ["b", "c"]
 
 
 def test_a_set_without_an_image_is_refused(colours: Make, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from objectif.errors import DataError
 from objectif.run.evaluate import evaluate, matched
 from objectif.run.predictor import Predictor
 from objectif.solution.file import Solution
+from objectif.tasks.classify import Decoding
 
 Make = Callable[..., Solution]
 Paint = Callable[..., Path]
@@ -37,10 +38,33 @@ def test_classes_are_matched_by_name_and_metrics_are_right(colours: Make, paint:
     result = evaluate(Predictor(colours()), data)
     metric, found = result.metrics["accuracy"]
     assert found.estimate == pytest.approx(39 / 40)
-    assert found.low is not None and found.high is not None and found.low < found.estimate < found.high <= 1
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low < found.estimate < found.high <= 1
     assert (result.n, result.groups, result.failures) == (40, 20, ())
-    assert metric.higher_is_better and not result.metrics["log_loss"][0].higher_is_better
+    assert metric.higher_is_better
+    assert not result.metrics["log_loss"][0].higher_is_better
     assert any("blue" in note for note in result.notes)
+
+
+def test_metrics_of_answers_follow_costs_and_those_of_probabilities_do_not(
+    colours: Make, paint: Paint
+) -> None:
+    always_blue = ((5.0, 5.0, 0.0), (5.0, 5.0, 0.0), (5.0, 5.0, 0.0))
+    data = dataset(paint, ["red", "blue"] * 6, ["red", "blue"] * 6, ("red", "blue"))
+    plain = evaluate(Predictor(colours()), data)
+    dear = evaluate(Predictor(colours(decoding=Decoding(costs=always_blue))), data)
+    assert dear.metrics["accuracy"][1].estimate == 0.5 < plain.metrics["accuracy"][1].estimate
+    assert dear.metrics["log_loss"][1] == plain.metrics["log_loss"][1]
+    assert dear.metrics["cost"][1].estimate == 0.0
+    assert "cost" not in plain.metrics
+
+
+def test_the_metric_that_chose_the_solution_is_told(colours: Make, paint: Paint) -> None:
+    data = dataset(paint, ["red", "blue"] * 6, ["red", "blue"] * 6, ("red", "blue"))
+    for name, there in (("quadratic_kappa", True), ("hamming", False), ("unheard_of", False)):
+        result = evaluate(Predictor(colours(card={"figures": [{"metric": name}]})), data)
+        assert (name in result.metrics) == there
 
 
 def test_the_result_is_json(colours: Make, paint: Paint) -> None:
@@ -69,7 +93,8 @@ def test_bad_images_are_left_out_and_said(colours: Make, paint: Paint) -> None:
     )
     data.samples[3].file.write_bytes(b"no image")
     result = evaluate(Predictor(colours()), data)
-    assert result.n == 11 and result.metrics["accuracy"][1].estimate == 1.0
+    assert result.n == 11
+    assert result.metrics["accuracy"][1].estimate == 1.0
     assert [f.path for f in result.failures] == ["gone.png", "003.png"]
     for sample in data.samples:
         sample.file.write_bytes(b"")
@@ -80,7 +105,8 @@ def test_bad_images_are_left_out_and_said(colours: Make, paint: Paint) -> None:
 def test_metrics_that_are_not_defined_are_left_out_and_said(colours: Make, paint: Paint) -> None:
     result = evaluate(Predictor(colours()), dataset(paint, ["red"] * 12, ["red"] * 12, ("red",)))
     assert result.metrics["accuracy"][1].estimate == 1.0
-    assert "auroc" not in result.metrics and any("auroc" in note for note in result.notes)
+    assert "auroc" not in result.metrics
+    assert any("auroc" in note for note in result.notes)
 
 
 def test_multilabel_truth_has_a_column_for_each_class(colours: Make) -> None:

@@ -28,7 +28,8 @@ def test_latency_is_the_median_of_single_images(colours: Make, monkeypatch: pyte
 
     monkeypatch.setattr(network, "outputs", slow)
     assert 2 <= measure(network, (8, 8, 3), runs=9) < 20
-    assert set(calls) == {(1, 8, 8, 3)} and len(calls) == 9 + 3
+    assert set(calls) == {(1, 8, 8, 3)}
+    assert len(calls) == 9 + 3
 
 
 def test_a_slow_network_is_measured_three_times_at_least(

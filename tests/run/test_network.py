@@ -50,7 +50,8 @@ def test_many_threads_may_call_one_network(colours: Make) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(wrong) == 200 and not any(wrong)
+    assert len(wrong) == 200
+    assert not any(wrong)
 
 
 def test_what_is_no_network_is_refused(tmp_path: Path) -> None:

@@ -110,11 +110,10 @@ def test_an_exception_of_the_work_stands_in_its_place() -> None:
             raise ArithmeticError("six")
         return [item for _, item in pairs]
 
-    found = []
+    found = ordered(picky, range(100), workers=3)
+    assert [next(found) for _ in range(6)] == [0, 1, 2, 3, 4, 5]
     with pytest.raises(ArithmeticError, match="six"):
-        for value in ordered(picky, range(100), workers=3):
-            found.append(value)
-    assert found == [0, 1, 2, 3, 4, 5]
+        next(found)
 
 
 def test_no_thread_stays_behind() -> None:

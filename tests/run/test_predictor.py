@@ -62,7 +62,8 @@ def test_precision_is_the_default_unless_asked_for(colours: Make, paint: Paint) 
         next(Predictor(both, precision=p).predict([path])).scores  # type: ignore[union-attr, arg-type]
         for p in ("auto", "fp32", "int8")
     )
-    assert np.array_equal(auto, int8) and not np.array_equal(auto, fp32)
+    assert np.array_equal(auto, int8)
+    assert not np.array_equal(auto, fp32)
     with pytest.raises(SolutionError, match=r"'int8' is not in this Solution; it has fp32"):
         Predictor(replace(both, networks={"fp32": both.networks["fp32"]}, default="fp32"), precision="int8")
 
@@ -113,14 +114,16 @@ def test_a_decoder_that_breaks_in_an_unforeseen_way_costs_one_image(
     monkeypatch.setattr(predictor, "load_image", fragile)
     found = list(Predictor(colours()).predict([good, bad, good]))
     assert labels(found) == ["red", "!", "red"]
-    assert isinstance(found[1], Failure) and "ZeroDivisionError" in found[1].reason
+    assert isinstance(found[1], Failure)
+    assert "ZeroDivisionError" in found[1].reason
 
 
 def test_scores_that_are_not_finite_are_no_answer(colours: Make, paint: Paint) -> None:
     endless = np.float32(np.inf).tobytes()
     onnx = colours().networks["fp32"].replace(np.float32(12).tobytes(), endless)
     [found] = Predictor(colours(networks={"fp32": onnx})).predict([paint("a.png", "red")])
-    assert isinstance(found, Failure) and "no finite score" in found.reason
+    assert isinstance(found, Failure)
+    assert "no finite score" in found.reason
 
 
 def test_parts_that_do_not_belong_together_are_refused(colours: Make, paint: Paint) -> None:
@@ -137,4 +140,5 @@ def test_a_predictor_is_loaded_from_a_file(colours: Make, paint: Paint, tmp_path
 
 def test_all_outputs_of_the_network_can_be_had(colours: Make) -> None:
     found = Predictor(colours()).outputs(np.zeros((2, 8, 8, 3), np.uint8))
-    assert set(found) == {"scores", "embedding", "map"} and len(found["map"]) == 2
+    assert set(found) == {"scores", "embedding", "map"}
+    assert len(found["map"]) == 2

@@ -119,7 +119,10 @@ def test_slugs_are_safe_and_differ() -> None:
     slugs = [slug(n) for n in names]
     assert len(set(slugs)) == len(names)
     for s in slugs:
-        assert 0 < len(s) <= 100 and "/" not in s and not s.startswith(".") and s.isascii()
+        assert 0 < len(s) <= 100
+        assert "/" not in s
+        assert not s.startswith(".")
+        assert s.isascii()
 
 
 def test_json_has_no_nan(folder: RunFolder) -> None:
@@ -174,11 +177,9 @@ def test_result_comes_back_whole(folder: RunFolder) -> None:
     folder.write_result(result)
     assert folder.result() == result
     head, first, second = folder.file("leaderboard.csv").read_text().splitlines()
-    assert (
-        head.startswith("rank,id,approach,model,loss")
-        and first.startswith("1,a,")
-        and second.startswith("2,b,")
-    )
+    assert head.startswith("rank,id,approach,model,loss")
+    assert first.startswith("1,a,")
+    assert second.startswith("2,b,")
 
 
 def test_result_of_a_newer_version_is_read_and_another_file_is_not(folder: RunFolder) -> None:

@@ -25,7 +25,9 @@ def test_events_have_the_promised_keys(path: Path) -> None:
     (line,) = path.read_text().splitlines()
     event = json.loads(line)
     assert list(event)[:4] == ["event", "trial", "status", "elapsed_s"]
-    assert event["rung"] == 1 and event["metric"] is None and event["elapsed_s"] >= 0
+    assert event["rung"] == 1
+    assert event["metric"] is None
+    assert event["elapsed_s"] >= 0
 
 
 def test_cut_anywhere_it_loses_the_last_event_only_and_goes_on(path: Path) -> None:
@@ -42,12 +44,14 @@ def test_cut_anywhere_it_loses_the_last_event_only_and_goes_on(path: Path) -> No
         assert (reading.note is None) == (cut in (last, len(whole)))
         Journal.resume(path).append("resumed")
         after = read(path)
-        assert [e["event"] for e in after.events] == ["trial"] * kept + ["resumed"] and after.torn is None
+        assert [e["event"] for e in after.events] == ["trial"] * kept + ["resumed"]
+        assert after.torn is None
 
 
 def test_zeros_after_a_power_cut_are_a_torn_line(path: Path) -> None:
     path.write_bytes(b'{"event": "start"}\n\0\0\0\0\n')
-    assert len(read(path).events) == 1 and read(path).torn is not None
+    assert len(read(path).events) == 1
+    assert read(path).torn is not None
 
 
 @pytest.mark.parametrize("middle", [b'{"event": "tri', b"", b"[]", b'{"trial": "a"}', b"\xff\xfe"])

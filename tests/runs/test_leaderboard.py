@@ -13,11 +13,18 @@ from objectif.runs.result import Result, Standing
 
 LINES = tuple(
     Standing(
-        f"frozen/[red]lite{k}[/red]/loss\n{k}", "frozen", "lite", "loss", "", status, 0.9 - k / 50, 0.85 - k / 50,
-        0.93 - k / 50, diff=-k / 50, diff_low=-0.1, diff_high=0.1, params=10**k,
+        f"frozen/[red]lite{k}[/red]/loss\n{k}",
+        status=status,
+        estimate=0.9 - k / 50,
+        low=0.85 - k / 50,
+        high=0.93 - k / 50,
+        diff=-k / 50,
+        diff_low=-0.1,
+        diff_high=0.1,
+        params=10**k,
     )
     for k, status in enumerate(["winner", "tied", *["beaten"] * 28])
-)  # fmt: skip
+)
 REST = (
     Standing("late", status="dropped", estimate=0.99, rung=2),
     Standing("broken", status="failed", reason="out of memory"),
@@ -37,9 +44,14 @@ def test_fits_its_terminal_and_says_the_statuses(width: int) -> None:
     text = shown(RESULT, width)
     lines = text.splitlines()
     assert max(map(len, lines)) <= width
-    assert sum("●" in line for line in lines) == 15  # one line each: a newline in a name breaks nothing
-    assert "winner" in text and "tied" in text and "beaten" in text
-    assert "1 dropped" in text and "1 failed" in text
+    assert (
+        sum("●" in line or "◂" in line for line in lines) == 15
+    )  # one line each: a newline in a name breaks nothing
+    assert "winner" in text
+    assert "tied" in text
+    assert "beaten" in text
+    assert "1 dropped" in text
+    assert "1 failed" in text
     assert "late" not in text  # not compared, so not beside the others
 
 
@@ -64,12 +76,16 @@ def test_bar_keeps_order_and_width() -> None:
     assert places == sorted(places, reverse=True)
     assert {len(bar(line, low, high, 40)) for line in LINES} == {40}
     assert bar(Standing("x", estimate=0.5), 0, 1, 11) == "     ●     "
+    assert bar(Standing("x", estimate=-0.5), 0, 1, 3) == "◂  "
+    assert bar(Standing("x", estimate=1.5), 0, 1, 3) == "  ▸"
 
 
 def test_csv_has_every_candidate_and_reads_back() -> None:
     rows = list(csv.DictReader(io.StringIO(csv_text(RESULT))))
     assert [r["id"] for r in rows] == [s.id for s in RESULT.leaderboard]
     assert rows[-1]["estimate"] == ""
+    endless = Standing("a", diff=-0.1, diff_low=-float("inf"), diff_high=float("inf"))
+    assert "inf" not in csv_text(Result("a", "accuracy", (endless,)))
     assert float(rows[0]["estimate"]) == LINES[0].estimate
 
 

@@ -59,8 +59,10 @@ def test_pairs_by_path_whatever_the_order_of_images_and_classes(tmp_path: Path) 
     assert (mixed.difference, mixed.low, mixed.high) == (plain.difference, plain.low, plain.high)
     assert plain.shared == 400
     assert plain.better == "second"
-    assert plain.low is not None and plain.low > 0
-    assert plain.mcnemar is not None and plain.mcnemar < 0.01
+    assert plain.low is not None
+    assert plain.low > 0
+    assert plain.mcnemar is not None
+    assert plain.mcnemar < 0.01
 
 
 def test_swapped_it_says_the_opposite(tmp_path: Path) -> None:
@@ -81,7 +83,8 @@ def test_equal_skill_is_not_told_apart_and_only_shared_images_count(tmp_path: Pa
 def test_lower_is_better_is_turned_round(tmp_path: Path) -> None:
     one = run(tmp_path / "1", 0.6, seed=2, metric="log_loss")
     found = compare(one, run(tmp_path / "2", 0.9, seed=3, metric="log_loss"))
-    assert found.difference is not None and found.difference < 0
+    assert found.difference is not None
+    assert found.difference < 0
     assert found.better == "second"
     assert any("lower is better" in s for s in found.sentences)
 
@@ -151,7 +154,7 @@ def test_other_classes_are_named(tmp_path: Path) -> None:
 
 
 def test_other_costs_are_refused(tmp_path: Path) -> None:
-    def problem(cost: list[list[float]]) -> dict[str, Any]:
+    def problem(cost: list[list[int]]) -> dict[str, Any]:
         return {"data": str(tmp_path), "metric": "cost", "cost": cost}
 
     dear = [[0, 1, 10], [1, 0, 1], [1, 1, 0]]

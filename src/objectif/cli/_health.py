@@ -31,7 +31,11 @@ def render(health: Health) -> Group:
 
 def _title(health: Health) -> Text:
     c = health.counts
-    facts = [count(c.usable, "image"), count(len(health.classes), "class", "classes"), f"layout {health.layout}"]
+    facts = [
+        count(c.usable, "image"),
+        count(len(health.classes), "class", "classes"),
+        f"layout {health.layout}",
+    ]
     if c.groups is not None:
         facts.append(count(c.groups, "group"))
     return Text.assemble((shown(health.name), "bold"), "  ", (", ".join(facts), "dim"))
@@ -61,10 +65,11 @@ def _classes(health: Health) -> RenderableType:
     table.add_column("all" if named else "", justify="right")
     for split in named:
         table.add_column(shown(split), justify="right")
-    table.add_column("")
+    table.add_column("", no_wrap=True, overflow="crop")
+    width = max(8, 24 - 5 * len(named))
     for name, total in list(totals.items())[:_CLASSES]:
         parts = [f"{c.by_class[name].get(s, 0):,}" for s in named]
-        bar = Text("█" * max(1, round(24 * total / most)) if total else "", style="blue")
+        bar = Text("█" * max(1, round(width * total / most)) if total else "", style="blue")
         table.add_row(Text(shown(name)), f"{total:,}", *parts, bar)
     if len(totals) <= _CLASSES:
         return table
@@ -76,10 +81,16 @@ def _files(health: Health) -> RenderableType:
     s = c.sizes
 
     def listed(counts: dict[str, int]) -> str:
-        return ", ".join(f"{shown(k)} ({v:,})" if len(counts) > 1 else shown(k) for k, v in list(counts.items())[:5])
+        return ", ".join(
+            f"{shown(k)} ({v:,})" if len(counts) > 1 else shown(k) for k, v in list(counts.items())[:5]
+        )
 
     median = f"{s.median[0]} x {s.median[1]} px"
-    ends = f", from {s.smallest[0]} x {s.smallest[1]} to {s.largest[0]} x {s.largest[1]}" if s.different > 1 else ""
+    ends = (
+        f", from {s.smallest[0]} x {s.smallest[1]} to {s.largest[0]} x {s.largest[1]}"
+        if s.different > 1
+        else ""
+    )
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_row("sizes", Text(f"median {median}{ends}" if ends else f"all {median}"))
     table.add_row("types", Text(f"{listed(c.types)}; {listed(c.modes)}; {listed(c.bits)} bits a channel"))
@@ -90,9 +101,12 @@ def _files(health: Health) -> RenderableType:
 
 def _doubts(health: Health) -> RenderableType | None:
     found = health.doubts
-    if found is None or not found.shown:
+    if found is None or not found.able or not found.shown:
         return None
     table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(overflow="fold")
+    table.add_column()
+    table.add_column()
     for d in found.shown[:_DOUBTS]:
         looks = f"{shown(d.given)}, looks like {shown(d.looks)} ({percent(d.looks_probability)})"
         odds = f"wrong: {percent(d.wrong)}" if found.worrying else ""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,12 +26,16 @@ def command(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON alone.")] = False,
     out: Annotated[
-        Path | None, typer.Option(help="Folder in which to write inspect.json and inspect.html, with pictures.")
+        Path | None,
+        typer.Option(help="Folder in which to write inspect.json and inspect.html, with pictures."),
     ] = None,
 ) -> None:
     """What the data say, and what worries us: layout, balance, duplicates, leakage, doubts, confounds."""
     from json import dumps
 
+    # Before numpy is imported: its solvers, on several threads, crawl on a machine that is busy with other work,
+    # and most of the time goes into decoding, which has threads of its own.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from objectif.data.load import load
     from objectif.health.inspect import inspect
 
@@ -43,28 +50,23 @@ def command(
     if json:
         print(record)
         return
-    options = {"--format": format, "--group": group, "--splits": splits and str(splits)}
+    options = {"--format": format, "--group": group, "--splits": None if splits is None else str(splits)}
     _print(health, _next(health, data, out, options))
 
 
-def _progress():  # type: ignore[no-untyped-def]
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int], None] | None]:
     """A bar on standard error while images are decoded, where somebody watches; yields a function (done, of)."""
-    from contextlib import contextmanager
-
     from rich.console import Console
     from rich.progress import Progress
 
-    @contextmanager
-    def bar():  # type: ignore[no-untyped-def]
-        console = Console(stderr=True)
-        if not console.is_terminal:
-            yield None
-            return
-        with Progress(console=console, transient=True) as shown:
-            task = shown.add_task("reading images")
-            yield lambda done, of: shown.update(task, completed=done, total=of)
-
-    return bar()
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield None
+        return
+    with Progress(console=console, transient=True) as shown:
+        task = shown.add_task("reading images")
+        yield lambda done, of: shown.update(task, completed=done, total=of)
 
 
 def _write(out: Path, files: dict[str, str]) -> None:
@@ -91,7 +93,11 @@ def _next(health: Health, data: Path, out: Path | None, options: dict[str, str |
     again = shlex.join(["objectif", "inspect", str(data), *given, "--out", "health"])
     advised = ["--group", health.grouping.regex] if health.grouping else []
     advised += ["--allow-leakage"] if health.leakage else []
-    first = f"with pictures:  {again}" if out is None else f"wrote {out / 'inspect.json'} and {out / 'inspect.html'}"
+    first = (
+        f"with pictures:  {again}"
+        if out is None
+        else f"wrote {out / 'inspect.json'} and {out / 'inspect.html'}"
+    )
     return [first, f"next:  {shlex.join(['objectif', 'solve', str(data), *given, *advised])}"]
 
 

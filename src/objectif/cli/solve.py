@@ -27,7 +27,7 @@ def command(
 ) -> None:
     """Run the race; write a run folder with leaderboard, report and one Solution file."""
     from objectif.learn.race.solve import solve
-    from objectif.problem import Problem, read
+    from objectif.problem import Problem, read, usual_metric
 
     given: dict[str, Any] = {
         "metric": metric,
@@ -39,15 +39,28 @@ def command(
         "allow_leakage": allow_leakage or None,
     }
     given = {key: value for key, value in given.items() if value is not None}
-    problem = read(data) if data.suffix == ".toml" else Problem(data, task)
+    if data.suffix == ".toml":
+        problem = read(data)
+    else:
+        problem = Problem(data, task)
+        if metric is None and _many_labels(problem, given):
+            given["metric"] = usual_metric(multilabel=True)
     if given:
         problem = Problem(**{**problem.to_dict(), **given})
     out = out or Path("runs") / (problem.data.stem or "run")
     result = solve(problem, out, command=shlex.join(["objectif", *sys.argv[1:]]))
-    _print(result, out)
+    present(result, out)
 
 
-def _print(result: Any, out: Path) -> None:
+def _many_labels(problem: Any, given: dict[str, Any]) -> bool:
+    """Whether images may have several labels: accuracy is then no objective, and another is taken."""
+    from objectif.data.load import load
+
+    return load(problem.data, format=given.get("format")).multilabel
+
+
+def present(result: Any, out: Path, images: str = "IMAGES...") -> None:
+    """The leaderboard, what it says in words, and the commands to go on with."""
     from rich.console import Console
 
     from objectif.runs.folder import RunFolder
@@ -58,4 +71,10 @@ def _print(result: Any, out: Path) -> None:
     for sentence in (*result.sentences, *result.notes):
         console.print(sentence, highlight=False, markup=False)
     solution = RunFolder.open(out).solution()
-    console.print(f"\nReport:   {out / 'report.html'}\nSolution: {solution}\nNext:     objectif predict {shlex.quote(str(solution))} IMAGES...", highlight=False, markup=False, soft_wrap=True)
+    console.print(
+        f"\nReport:   {out / 'report.html'}\nSolution: {solution}\n"
+        f"Next:     objectif predict {shlex.quote(str(solution))} {images}",
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
+    )

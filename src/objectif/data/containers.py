@@ -47,33 +47,28 @@ def build(
             f"{path}: the splits have labels of different widths. Expected one column per class in each."
         )
     names, index = _names(parts, multilabel, classes, path)
-    root = path if path.is_dir() else path.parent
     samples: list[Sample] = []
     arrays: dict[Path, NDArray[np.generic]] = {}
     for key in dict.fromkeys(part.key for part in parts):
         mine = [part for part in parts if part.key == key]
-        if len({part.images.shape[1:] for part in mine}) > 1 or len({part.images.dtype for part in mine}) > 1:
-            raise DataError(
-                f"{key}: the splits hold images of different shapes or types. Expected the same for all."
-            )
-        arrays[key] = mine[0].images if len(mine) == 1 else np.concatenate([part.images for part in mine])
-        item = 0
-        for part in mine:
-            for label in part.labels:
-                chosen = tuple(np.flatnonzero(label).tolist()) if multilabel else (index[label.item()],)
-                samples.append(Sample(f"{key.name}#{item}", key, chosen, item=item, split=part.split))
-                item += 1
+        arrays[key] = _joined(key, mine)
+        labels = [(label, part.split) for part in mine for label in part.labels]
+        for item, (label, split) in enumerate(labels):
+            chosen = tuple(np.flatnonzero(label).tolist()) if multilabel else (index[label.item()],)
+            samples.append(Sample(f"{key.name}#{item}", key, chosen, item=item, split=split))
     samples.sort(key=lambda s: (s.file.name, s.item or 0))  # by number, not '#10' before '#2'
-    return Dataset(
-        path.resolve().stem,
-        root,
-        layout,
-        tuple(names),
-        tuple(samples),
-        multilabel,
-        tuple(notes),
-        arrays=arrays,
-    )
+    root = path if path.is_dir() else path.parent
+    name = path.resolve().stem
+    return Dataset(name, root, layout, tuple(names), tuple(samples), multilabel, tuple(notes), arrays=arrays)
+
+
+def _joined(key: Path, parts: Sequence[Part]) -> NDArray[Any]:
+    """The images of all parts in one array; DataError where they differ in shape or type."""
+    if len({(part.images.shape[1:], part.images.dtype) for part in parts}) > 1:
+        raise DataError(
+            f"{key}: the splits hold images of different shapes or types. Expected the same for all."
+        )
+    return parts[0].images if len(parts) == 1 else np.concatenate([part.images for part in parts])
 
 
 def _checked(part: Part, path: Path) -> Part:

@@ -91,20 +91,47 @@ def build(
     if not kept:
         raise DataError(f"{manifest}: no rows below the header. Expected one row per image.")
     base = _base(kept, root)
-    said = list(notes)
+    used = sorted({label for row in kept for label in row.labels})
+    names = used if classes is None else [c for c in classes if c in set(used)]
+    samples, problems = _samples(kept, base, root, names, multilabel)
+    if not samples:
+        path, why = next(iter(problems.items()))
+        raise DataError(
+            f"{manifest}: none of its {len(problems)} images can be used ({path!r}: {why}). "
+            f"Paths are looked up from {root}; correct them, or move the manifest beside the images."
+        )
+    said = [*notes, *_said(kept, repeated, base, root, samples)]
+    if len(names) < len(classes or names):
+        said.append(
+            f"classes that no image has left out: {', '.join(sorted(set(classes or ()) - set(names)))}"
+        )
+    name = root.resolve().name if manifest.stem in {"manifest", "labels", "data"} else manifest.stem
+    return Dataset(name, root, layout, tuple(names), samples, multilabel, tuple(said), problems)
+
+
+def _said(rows: list[Row], repeated: int, base: Path, root: Path, samples: Sequence[Sample]) -> list[str]:
+    """Sentences about how the rows were read."""
+    said = []
     if base != root:
         said.append(f"paths are relative to {base.relative_to(root).as_posix()!r}")
     if repeated:
         said.append(f"{repeated} repeated row(s) counted once")
-    used = sorted({label for row in kept for label in row.labels})
-    names = [c for c in classes if c in set(used)] if classes is not None else used
-    if classes is not None and len(names) < len(classes):
-        said.append(
-            f"classes that no image has left out: {', '.join(c for c in classes if c not in set(used))}"
-        )
+    lost = len(rows) - len(samples)
+    if lost:
+        said.append(f"{lost} of {len(rows)} rows cannot be used (no such file, or no label): left out")
+    unsplit = sum(s.split is None for s in samples)
+    if 0 < unsplit < len(samples):
+        said.append(f"{unsplit} image(s) without a split are used for training")
+    return said
+
+
+def _samples(
+    rows: list[Row], base: Path, root: Path, names: Sequence[str], multilabel: bool
+) -> tuple[tuple[Sample, ...], dict[str, str]]:
+    """The usable rows, sorted by path, and path -> why for the others."""
     index = {name: k for k, name in enumerate(names)}
     samples, problems = [], {}
-    for row in kept:
+    for row in rows:
         file = _file(base, row.path)
         shown = Path(os.path.relpath(file, root)).as_posix() if file.is_relative_to(root) else row.path
         flaw = _flaw(file, row, multilabel)
@@ -113,21 +140,7 @@ def build(
             continue
         labels = tuple(sorted(index[label] for label in row.labels))
         samples.append(Sample(shown, file, labels, group=row.group, split=row.split, weight=row.weight))
-    if not samples:
-        path, why = next(iter(problems.items()))
-        raise DataError(
-            f"{manifest}: none of its {len(problems)} images can be used ({path!r}: {why}). "
-            f"Paths are looked up from {root}; correct them, or move the manifest beside the images."
-        )
-    if problems:
-        said.append(
-            f"{len(problems)} of {len(kept)} rows cannot be used (no such file, or no label): left out"
-        )
-    if any(s.split for s in samples) and any(s.split is None for s in samples):
-        said.append(f"{sum(s.split is None for s in samples)} image(s) without a split are used for training")
-    samples.sort(key=lambda s: s.path)
-    name = root.resolve().name if manifest.stem in {"manifest", "labels", "data"} else manifest.stem
-    return Dataset(name, root, layout, tuple(names), tuple(samples), multilabel, tuple(said), problems)
+    return tuple(sorted(samples, key=lambda s: s.path)), problems
 
 
 def _once(rows: Iterable[Row], manifest: Path) -> tuple[list[Row], int]:

@@ -145,14 +145,21 @@ def _check_classes(dataset: Dataset, hot: Ints, development: NDArray[np.bool_], 
 
 
 def _given_folds(dataset: Dataset) -> Ints | None:
-    """Fold numbers where every image carries a given 'fold3', in order of the numbers; None otherwise."""
-    names = [s.split or "" for s in dataset.samples if s.split != "test"]
-    if not names or not all(name.startswith("fold") for name in names):
+    """Fold numbers where images carry a given 'fold3', in order of the numbers; None where none does."""
+    names = [s.split or "no split" for s in dataset.samples]
+    given = {name for name in names if name.startswith("fold")}
+    if not given:
         return None
-    order = {name: k for k, name in enumerate(sorted(set(names), key=lambda x: (len(x), x)))}
-    if len(order) < 2:
-        raise DataError(f"one given fold only ({names[0]!r}); expected at least two.")
-    return np.array([order.get(s.split or "", -1) for s in dataset.samples], np.int64)
+    others = set(names) - given - {"test"}
+    if others:
+        raise DataError(
+            f"{dataset.root}: some images have given folds, others {', '.join(sorted(others))}. Expected folds for "
+            "all (but test images)."
+        )
+    if len(given) < 2:
+        raise DataError(f"{dataset.root}: one given fold only ({min(given)!r}); expected at least two.")
+    order = {name: k for k, name in enumerate(sorted(given, key=lambda x: (len(x), x)))}
+    return np.array([order.get(name, -1) for name in names], np.int64)
 
 
 def _given_val(

@@ -6,7 +6,7 @@ classifier (naive Bayes on bins, out of fold) and the AUROC of each class agains
 
 The interval is DeLong's, with the structural components summed by group where there are groups (Obuchowski 1997), on
 the logit scale, at a level corrected for the number of classes and facts (Bonferroni). A worry needs a *lower bound*: of
-all file facts together above 0.7, of border facts above 0.85. Tone is listed and never a worry by itself: it may be
+all file facts together above 0.7, of border facts above 0.8. Tone is listed and never a worry by itself: it may be
 content. Rejected: accuracy (hides a small class), one deep network on borders (needs torch, says not which fact).
 """
 
@@ -20,13 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from objectif.health.facts import Fact, Kind
-from objectif.metrics.distributions import normal_quantile, student_from_normal, wilson
+from objectif.metrics.distributions import clopper_pearson, normal_quantile, student_from_normal
 from objectif.metrics.ranking import placements
 
 Ints = NDArray[np.int64]
 Reals = NDArray[np.float64]
 
-WORRY: dict[Kind, float] = {"file": 0.7, "border": 0.85}
+WORRY: dict[Kind, float] = {"file": 0.7, "border": 0.8}
 """Lower bound of the AUROC from which facts of a kind are a worry."""
 
 _BINS = 8
@@ -93,15 +93,21 @@ def confounds(
     return tuple(found)
 
 
-def worrying(found: Sequence[Confound], table: Sequence[Fact], hot: Ints, classes: tuple[str, ...]) -> list[Worrying]:
+def worrying(
+    found: Sequence[Confound], table: Sequence[Fact], hot: Ints, classes: tuple[str, ...]
+) -> list[Worrying]:
     """The classes that are given away, worst first."""
     out = []
     for kind, least in WORRY.items():
-        together = next((c for c in found if c.kind == kind and len(c.areas) and c.name.startswith("the ")), None)
+        together = next(
+            (c for c in found if c.kind == kind and len(c.areas) and c.name.startswith("the ")), None
+        )
         for label, area in together.areas.items() if together else ():
             if area.low <= least:
                 continue
-            alone = [c for c in found if c.kind == kind and not c.name.startswith("the ") and label in c.areas]
+            alone = [
+                c for c in found if c.kind == kind and not c.name.startswith("the ") and label in c.areas
+            ]
             best = max(alone, key=lambda c: c.areas[label].estimate)
             fact = next(f for f in table if f.name == best.name)
             rows = hot[:, classes.index(label)] > 0
@@ -126,7 +132,9 @@ def naive_bayes(values: Sequence[Reals], hot: Ints, fold: Ints) -> Reals:
             np.add.at(yes, bins[train], positive[train])
             no = np.bincount(bins[train], minlength=count)[:, None] - yes
             # Two imaginary images spread over the bins: a bin not met in training says nothing.
-            odds = np.log((yes + 2.0 / count) / (yes.sum(0) + 2.0)) - np.log((no + 2.0 / count) / (no.sum(0) + 2.0))
+            odds = np.log((yes + 2.0 / count) / (yes.sum(0) + 2.0)) - np.log(
+                (no + 2.0 / count) / (no.sum(0) + 2.0)
+            )
             out[held] += odds[bins[held]]
     return out
 
@@ -176,8 +184,9 @@ def area(positive: NDArray[np.bool_], score: Reals, units: Ints, level: float = 
     spread = math.sqrt(float((sums**2).sum()) * count / max(1, count - 1))
     side = min(len(np.unique(units[positive])), len(np.unique(units[~positive])))
     if not 0.0 < estimate < 1.0:
-        # No pair is wrong, so the spread is unknown; the units of the smaller side bound the share of wrong ones.
-        low, high = wilson(side * round(estimate), side, level)
+        # No pair is wrong, so the spread is unknown. Disjoint pairs, one for each unit of the smaller side, are
+        # independent: an exact binomial bound for them holds for the whole.
+        low, high = clopper_pearson(side * round(estimate), side, level)
         return Area(estimate, low, high)
     # A spread estimated from few units of the smaller side is itself uncertain: Student's tails.
     z = student_from_normal(normal_quantile(0.5 + level / 2.0), max(1, side - 1))

@@ -93,7 +93,8 @@ def counts(dataset: Dataset, looks: Looks) -> Counts:
 
 def _by_class(dataset: Dataset, rows: list[int]) -> dict[str, dict[str, int]]:
     splits = {dataset.samples[r].split for r in rows}
-    names = {None: "all"} if splits <= {None} else {s: s or "no split" for s in splits}
+    missing = "all" if splits <= {None} else "no split"
+    names = {s: s or missing for s in splits}
     table = {name: {names[s]: 0 for s in sorted(splits, key=str)} for name in dataset.classes}
     for r in rows:
         sample = dataset.samples[r]

@@ -10,32 +10,37 @@ which a share e of labels was replaced at random,
 with temperature t and e fitted by maximum likelihood. If noise explains the labels far better (likelihood ratio, relatives
 counted as one), e estimates how many are wrong, and Bayes' rule gives the probability for each image. On real photos with
 planted errors the estimate comes within a few percent where features are good, and poor features find nothing
-rather than something. Rejected: confident learning's counts (Northcutt 2021; flags a share of any data with poor
+rather than something. Where classes lie so far apart that hardly an image lies between them, the temperature can absorb the
+noise and the ratio has no say: there, labels that the scores contradict outright count as wrong if they outnumber half of
+the images between. Rejected: confident learning's counts (Northcutt 2021; flags a share of any data with poor
 features), training losses (need a network).
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from objectif.health.heldout import logistic, one_hot, out_of_fold, softmax
+from objectif.health.heldout import one_hot, out_of_fold, softmax
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
 Reals = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-_CERTAIN = 1e-3
+_CERTAIN = 1e-4
 """p-value of 'no wrong labels' below which they are a worry."""
+_LEAST_SKILL = 0.1
 _SHOWN = 24
 _MOST_SHOWN = 96
 _FEWEST_TRAINING = 3  # a class with fewer training images in a fold cannot be learned, so it judges nobody
 _SHARES = (0.0, *np.geomspace(5e-4, 0.4, 45).tolist())
-_SCALES = np.geomspace(0.5, 200.0, 70)
+_SCALES = np.geomspace(0.5, 200.0, 70).tolist()
+_LEAST_RIGHT = 0.85  # share right from which classes can be said to lie apart
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,7 @@ class Doubts:
     """The least plausible labels, worst first, and whether there are wrong ones among them.
 
     wrong: estimated number of wrong labels. likely: how many are more likely wrong than right. p: of the data if no
-    label were wrong. accuracy: out-of-fold share right (multi-label: mean over classes); baseline: the same for always
+    label were wrong. apart: classes lie apart and labels contradict them outright. accuracy: out-of-fold share right (multi-label: mean over classes); baseline: the same for always
     giving the commonest answer. source: what the features are, in words.
     """
 
@@ -67,14 +72,20 @@ class Doubts:
     wrong: float
     likely: int
     p: float
+    apart: bool
     accuracy: float
     baseline: float
     source: str
 
     @property
+    def able(self) -> bool:
+        """Whether the features tell the classes apart well enough (a tenth of the way) to doubt anything."""
+        return self.accuracy - self.baseline > _LEAST_SKILL * (1.0 - self.baseline)
+
+    @property
     def worrying(self) -> bool:
         """Whether some labels are wrong beyond reasonable doubt, and can be named."""
-        return self.p < _CERTAIN and self.likely > 0
+        return self.able and (self.apart or self.p < _CERTAIN) and self.likely > 0
 
 
 def doubts(
@@ -109,48 +120,51 @@ def _shown_count(wrong: Reals) -> int:
     return min(_MOST_SHOWN, max(_SHOWN, int(1.5 * (wrong > 0.5).sum())))
 
 
-# --- one label ----------------------------------------------------------------------------------------------------
+# --- explaining labels twice --------------------------------------------------------------------------------------
 
 
-def _of_one(
-    scores: Reals, truth: Ints, classes: tuple[str, ...], known: Mask, weight: Reals, source: str
-) -> Doubts:
+@dataclass(frozen=True)
+class _Explained:
+    """chances: (N, C) probabilities. wrong: (N,) probability that the label was replaced. p, apart: see Doubts."""
+
+    chances: Reals
+    wrong: Reals
+    p: float
+    apart: bool
+
+
+def _explain(scores: Reals, truth: Ints, weight: Reals, level: float) -> _Explained:
+    """Labels truth (N,) by scores (N, C), with and without noise; weight (N,) is 0 for images that are not judged."""
     rows = np.arange(len(truth))
-    judged = known[rows, truth]
-    chances, share, gain = _with_noise(scores, truth, weight * judged)
-    given = chances[rows, truth]
-    others = np.where(known, chances, 0.0)
-    others[rows, truth] = 0.0
-    looks, looks_p = others.argmax(1), others.max(1)
-    wrong = np.where(judged, _wrong(given, share, len(classes)), 0.0)
-    # Even where no noise is found the least plausible come first, for people to look at.
-    margin = np.where(judged, looks_p - given, -1.0)
-    order = np.lexsort((-margin, -np.round(wrong, 6)))
-    found = [
-        Doubt(int(r), classes[truth[r]], classes[looks[r]], float(given[r]), float(looks_p[r]), float(wrong[r]))
-        for r in order[: _shown_count(wrong)]
-        if margin[r] > 0
-    ]
-    accuracy = float((chances.argmax(1) == truth).mean())
-    baseline = float(np.bincount(truth).max() / len(truth))
-    likely = int((wrong > 0.5).sum())
-    return Doubts(tuple(found), float(wrong.sum()), likely, _p_value(gain), accuracy, baseline, source)
+    plain, scale, share = _fit(scores, truth, weight, (0.0,))
+    noisy, noisy_scale, noisy_share = _fit(scores, truth, weight, _SHARES)
+    p = _p_value(2.0 * (noisy - plain))
+    apart = False
+    if p < level:
+        scale, share = noisy_scale, noisy_share
+    else:
+        against = _outright(scores, truth, weight > 0)
+        apart = bool(against.any())
+        if apart:  # noise hides in the temperature: fit that on the other images, then the share on all
+            _, scale, _ = _fit(scores, truth, weight * ~against, (0.0,))
+            _, scale, share = _fit(scores, truth, weight, _SHARES, (scale,))
+    chances = softmax(scores * scale)
+    wrong = np.where(weight > 0, _wrong(chances[rows, truth], share, scores.shape[1]), 0.0)
+    return _Explained(chances, wrong, p, apart)
 
 
-def _with_noise(scores: Reals, truth: Ints, weight: Reals) -> tuple[Reals, float, float]:
-    """Probabilities (N, C), the share of replaced labels, and twice the log-likelihood gained by allowing for it."""
+def _fit(
+    scores: Reals, truth: Ints, weight: Reals, shares: Sequence[float], scales: Sequence[float] = _SCALES
+) -> tuple[float, float, float]:
+    """The log-likelihood, temperature scale and share that explain the labels best."""
     rows = np.arange(len(truth))
-    best: dict[bool, tuple[float, float, float]] = {}
-    for scale in _SCALES.tolist():
+    best = (-np.inf, 1.0, 0.0)
+    for scale in scales:
         given = softmax(scores * scale)[rows, truth]
-        for share in _SHARES:
+        for share in shares:
             mixed = (1 - share) * given + share * (1 - given) / max(1, scores.shape[1] - 1)
-            fit = float(weight @ np.log(mixed + 1e-300))
-            if fit > best.get(share > 0, (-np.inf, 0.0, 0.0))[0]:
-                best[share > 0] = (fit, scale, share)
-    gain = 2.0 * (best[True][0] - best[False][0])
-    _, scale, share = best[gain > 0]
-    return softmax(scores * scale), share, gain
+            best = max(best, (float(weight @ np.log(mixed + 1e-300)), scale, share))
+    return best
 
 
 def _wrong(given: Reals, share: float, classes: int) -> Reals:
@@ -159,47 +173,79 @@ def _wrong(given: Reals, share: float, classes: int) -> Reals:
     return replaced / np.maximum((1.0 - share) * given + replaced, 1e-300)
 
 
-# --- many labels --------------------------------------------------------------------------------------------------
+def _outright(scores: Reals, truth: Ints, judged: Mask) -> Mask:
+    """(N,) labels that scores contradict outright, where classes lie well apart; all False where they do not."""
+    rows = np.arange(len(truth))
+    others = scores.copy()
+    others[rows, truth] = -np.inf
+    margin = scores[rows, truth] - others.max(1)
+    ordered = np.sort(scores, axis=1)
+    clear = ordered[:, -1] - ordered[:, -2]
+    right = judged & (margin > 0)
+    if right.sum() < _LEAST_RIGHT * judged.sum() or not right.any():
+        return np.zeros(len(truth), bool)
+    half = float(np.median(margin[right])) / 2.0
+    against = judged & (margin < -half)
+    between = judged & (clear < half)
+    apart = against.sum() >= 3 and 2 * against.sum() > between.sum()
+    return against if apart else np.zeros(len(truth), bool)
+
+
+# --- one label, and many ------------------------------------------------------------------------------------------
+
+
+def _of_one(
+    scores: Reals, truth: Ints, classes: tuple[str, ...], known: Mask, weight: Reals, source: str
+) -> Doubts:
+    rows = np.arange(len(truth))
+    judged = known[rows, truth]
+    found = _explain(scores, truth, weight * judged, _CERTAIN)
+    chances, wrong = found.chances, found.wrong
+    given = chances[rows, truth]
+    others = np.where(known, chances, 0.0)
+    others[rows, truth] = 0.0
+    looks, looks_p = others.argmax(1), others.max(1)
+    order = np.argsort(given, kind="stable")  # Bayes' rule keeps this order, so it serves without noise too
+    order = order[(judged & (looks_p > given))[order]][: _shown_count(wrong)]
+    shown = tuple(
+        Doubt(
+            int(r), classes[truth[r]], classes[looks[r]], float(given[r]), float(looks_p[r]), float(wrong[r])
+        )
+        for r in order
+    )
+    accuracy = float((chances.argmax(1) == truth).mean())
+    baseline = float(np.bincount(truth).max() / len(truth))
+    likely = int((wrong > 0.5).sum())
+    return Doubts(shown, float(wrong.sum()), likely, found.p, found.apart, accuracy, baseline, source)
 
 
 def _of_many(
     scores: Reals, hot: Ints, classes: tuple[str, ...], known: Mask, weight: Reals, source: str
 ) -> Doubts:
-    chances, wrong, gains = np.empty(scores.shape), np.zeros(scores.shape), []
-    for c in range(hot.shape[1]):
-        chances[:, c], wrong[:, c], gain = _flipped(scores[:, c], hot[:, c], weight * known[:, c])
-        gains.append(gain)
-    wrong[~known] = 0.0
+    """Each class by itself: has it, or has it not."""
+    count = hot.shape[1]
+    parts = [
+        _explain(
+            np.column_stack([1.0 - scores[:, c], scores[:, c]]),
+            hot[:, c],
+            weight * known[:, c],
+            _CERTAIN / count,  # the worst of C classes: Bonferroni
+        )
+        for c in range(count)
+    ]
+    chances = np.column_stack([part.chances[:, 1] for part in parts])
+    wrong = np.column_stack([part.wrong for part in parts])
     given = np.where(hot > 0, chances, 1.0 - chances)
-    surprise = np.where(known, wrong + 1e-6 * (1.0 - given), -1.0).ravel()
-    order = np.argsort(-surprise, kind="stable")[: _shown_count(wrong)]
-    found = []
+    order = np.argsort(np.where(known, given - wrong, np.inf).ravel(), kind="stable")[: _shown_count(wrong)]
+    shown = []
     for place in order.tolist():
-        row, c = divmod(place, len(classes))
+        row, c = divmod(place, count)
         p, name = float(given[row, c]), classes[c]
         words = (name, f"not {name}") if hot[row, c] else (f"not {name}", name)
         if known[row, c] and p < 0.5:
-            found.append(Doubt(row, *words, p, 1.0 - p, float(wrong[row, c])))
+            shown.append(Doubt(row, words[0], words[1], p, 1.0 - p, float(wrong[row, c])))
     accuracy = float(((chances > 0.5) == (hot > 0)).mean())
     baseline = float(np.maximum(hot.mean(0), 1.0 - hot.mean(0)).mean())
-    p_value = min(1.0, _p_value(max(gains)) * len(gains))  # the worst of C classes: Bonferroni
-    likely = int((wrong > 0.5).sum())
-    return Doubts(tuple(found), float(wrong.sum()), likely, p_value, accuracy, baseline, source)
-
-
-def _flipped(score: Reals, label: Ints, weight: Reals) -> tuple[Reals, Reals, float]:
-    """Probability (N,) of the class, of a flipped label (N,), and the gain, by expectation and maximisation."""
-    target = label.astype(np.float64)
-    plain = logistic(score, target, weight)
-    before = float(weight @ np.log(np.where(label > 0, plain, 1 - plain) + 1e-300))
-    chance, share = plain, 0.02
-    wrong = np.zeros(len(score))
-    total = max(float(weight.sum()), 1e-9)
-    for _ in range(60):
-        given = np.where(label > 0, chance, 1 - chance)
-        wrong = _wrong(given, share, 2)
-        share = min(0.4, max(1e-6, float(weight @ wrong) / total))
-        chance = logistic(score, np.where(label > 0, 1 - wrong, wrong), weight)
-    given = np.where(label > 0, chance, 1 - chance)
-    gain = 2.0 * (float(weight @ np.log((1 - share) * given + share * (1 - given) + 1e-300)) - before)
-    return (chance, _wrong(given, share, 2), gain) if gain > 0 else (plain, np.zeros(len(score)), 0.0)
+    p_value = min(1.0, min(part.p for part in parts) * count)
+    likely, apart = int((wrong > 0.5).sum()), any(part.apart for part in parts)
+    return Doubts(tuple(shown), float(wrong.sum()), likely, p_value, apart, accuracy, baseline, source)

@@ -2,10 +2,11 @@
 
 Two definitions, both stated in numbers:
 
-- *same*: decoded to 64 x 64, luma differs by a root mean square of at most 3 of 255 levels and of 6 % of the picture's
+- *same*: decoded to 64 x 64, luma differs by a root mean square of at most 4 of 255 levels and of 8 % of the picture's
   own contrast (the stricter of the two; 0.3 levels, the rounding of decoders, is always allowed), and colour (Lab a and
-  b on 16 x 16) by at most 6 levels. Survives a copy, another file type, re-compression down to about JPEG quality
-  60, and enlarging. On real photos the nearest *different* picture is five and more times as far away.
+  b on 16 x 16) by at most 6 levels. Survives a copy, another file type, another size and re-compression down to about
+  JPEG quality 60 (of tiny pictures, 90). On real photos the nearest *different* picture is four and more times as far
+  away; on scanned digits, where strangers are most alike, one and a half times.
 - *near*: fine detail on 24 x 24 correlates at 0.8 or more, colour agrees as above, and the two are nearer to each other
   than 0.45 of the distance at which either has its 50th neighbour. Survives crops of 1-2 %, brightness, contrast, heavy
   compression, quarter size, and mirroring or turning by 90 degrees. The last condition adapts to the data: among
@@ -29,8 +30,8 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
 Pairs = list[tuple[int, int]]
 
-SAME_LEVELS = 3.0
-SAME_CONTRAST = 0.06
+SAME_LEVELS = 4.0
+SAME_CONTRAST = 0.08
 ROUNDING = 0.3
 COLOUR_LEVELS = 6.0
 NEAR_CORRELATION = 0.8
@@ -110,7 +111,9 @@ def _identical(looks: Looks, rows: Ints) -> tuple[Pairs, Ints]:
 def _within(points: Floats, radius: Floats) -> Iterator[tuple[int, int]]:
     """Pairs i < j of rows whose root mean square difference is at most the smaller of their radii."""
     squares = (points**2).sum(1)
-    limit = radius**2 * points.shape[1] + 1e-3 * np.maximum(squares, 1.0) ** 0.5  # slack for rounding in float32
+    limit = (
+        radius**2 * points.shape[1] + 1e-3 * np.maximum(squares, 1.0) ** 0.5
+    )  # slack for rounding in float32
     for start in range(0, len(points), _BLOCK):
         block = slice(start, start + _BLOCK)
         distance = squares[block, None] + squares[None, start:] - 2.0 * points[block] @ points[start:].T
@@ -182,7 +185,9 @@ def _turned_pairs(detail: Floats, scale: Floats) -> Iterator[tuple[int, int, int
             for piece in range(0, len(a), 8 * _BLOCK):
                 left, right = a[piece : piece + 8 * _BLOCK], b[piece : piece + 8 * _BLOCK]
                 similarity = np.einsum("pd,pd->p", detail[left], turned[right])
-                kept = (similarity > NEAR_CORRELATION) & _far_nearer_than_usual(similarity, scale[left], scale[right])
+                kept = (similarity > NEAR_CORRELATION) & _far_nearer_than_usual(
+                    similarity, scale[left], scale[right]
+                )
                 yield from ((p, q, turn) for p, q in _upper(left[kept], right[kept]))
 
 

@@ -43,14 +43,16 @@ class Evidence:
     @property
     def errors(self) -> float:
         """How many standard errors hits lie above chance; twice the binomial variance, as nearness is mutual."""
-        return (self.hits - self.chance) / float(np.sqrt(2 * self.chance * (1 - self.chance) / max(1, self.n)) + 1e-9)
+        return (self.hits - self.chance) / float(
+            np.sqrt(2 * self.chance * (1 - self.chance) / max(1, self.n)) + 1e-9
+        )
 
 
 @dataclass(frozen=True)
 class Grouping:
-    """A pattern for --group. ids: (N,) group of each image. group: images in groups of two and more, by size.
+    """A pattern for --group. ids: (N,) group of each image. count: how many groups there are.
 
-    folder: whether the folder is part of the group because numbers begin anew in each. examples: rows of one group.
+    folder: whether the folder is part of the group because numbers begin anew in each. examples: rows of some groups.
     """
 
     regex: str
@@ -58,7 +60,7 @@ class Grouping:
     count: int
     evidence: Evidence
     folder: bool
-    examples: tuple[int, ...]
+    examples: tuple[tuple[int, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ def propose(dataset: Dataset, table: Floats) -> Grouping | None:
     ids = group_ids(paths, wider) if folder else ids
     if ids is None:
         return None
-    return Grouping(wider, ids, len(np.unique(ids)), found, folder, _example(ids, inside))
+    return Grouping(wider, ids, len(np.unique(ids)), found, folder, _examples(ids, inside))
 
 
 def _believed(found: Evidence, n: int) -> bool:
@@ -190,11 +192,13 @@ def evidence(ids: Ints, labels: Ints, neighbour: Ints, *, same: bool) -> Evidenc
     return Evidence(int(counted.sum()), float(hits.mean()), float((mates[counted] / others[counted]).mean()))
 
 
-def _example(ids: Ints, neighbour: Ints) -> tuple[int, ...]:
-    """Rows of the group with most images whose nearest is a mate."""
+def _examples(ids: Ints, neighbour: Ints) -> tuple[tuple[int, ...], ...]:
+    """Rows of the three groups that show it best: all alike, and of a handful of images."""
     hit = (neighbour >= 0) & (ids[np.maximum(neighbour, 0)] == ids)
-    best = int(np.argmax(np.bincount(ids, weights=hit.astype(np.float64))))
-    return tuple(int(r) for r in np.flatnonzero(ids == best)[:8])
+    size = np.bincount(ids)
+    share = np.bincount(ids, weights=hit.astype(np.float64)) / size
+    best = np.argsort(-share * np.minimum(size, 6), kind="stable")[:3]
+    return tuple(tuple(int(r) for r in np.flatnonzero(ids == g)[:6]) for g in best)
 
 
 # --- series -------------------------------------------------------------------------------------------------------

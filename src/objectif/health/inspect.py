@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,15 +20,15 @@ from objectif.health import worries as say
 from objectif.health.confounds import Confound, Worrying, confounds, worrying
 from objectif.health.counts import Counts, counts
 from objectif.health.doubts import Doubts, doubts
-from objectif.health.duplicates import clusters, members, near_pairs, same_pairs
+from objectif.health.duplicates import clusters, near_pairs, same_pairs
 from objectif.health.facts import facts
 from objectif.health.features import Floats, features
-from objectif.health.groups import Grouping, Series, propose, series
+from objectif.health.groups import Grouping, Series, group_ids, propose, series
 from objectif.health.heldout import deal, one_hot
 from objectif.health.leakage import Leakage, leakage
 from objectif.health.looks import Looks, Progress, look
 from objectif.health.shift import Shift, shifts
-from objectif.health.words import count, percent, shown, some
+from objectif.health.words import count, shown
 from objectif.health.worries import Worry
 
 Ints = NDArray[np.int64]
@@ -69,7 +69,9 @@ class Health:
     def __str__(self) -> str:
         head = f"{shown(self.name)}: {count(self.counts.usable, 'image')}, {count(len(self.classes), 'class', 'classes')}"
         lines = [f"{head}, layout {self.layout!r}"]
-        lines += [f"{k}. {w.sentence}\n   -> {w.remedy}" for k, w in enumerate(self.worries, 1)] or ["No worries."]
+        lines += [f"{k}. {w.sentence}\n   -> {w.remedy}" for k, w in enumerate(self.worries, 1)] or [
+            "No worries."
+        ]
         return "\n".join([*lines, *(f"- {note}" for note in self.notes)])
 
     def to_dict(self) -> dict[str, object]:
@@ -79,16 +81,27 @@ class Health:
         return record(self)
 
 
-@dataclass
-class _Evidence:
-    """What the checks of readable images share; rows maps them to rows of the whole Dataset."""
+@dataclass(frozen=True)
+class _Seen:
+    """What the checks of readable images share; rows maps theirs to rows of the whole Dataset."""
 
     data: Dataset
     looks: Looks
     rows: Ints
     table: Floats
-    units: Ints = field(default_factory=lambda: np.empty(0, np.int64))
-    fold: Ints = field(default_factory=lambda: np.empty(0, np.int64))
+    grouping: Grouping | None
+    series: tuple[Series, ...]
+    units: Ints
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """What can be told of an image from images that are no relatives of it."""
+
+    doubts: Doubts | None = None
+    confounds: tuple[Confound, ...] = ()
+    told: tuple[Worrying, ...] = ()
+    shifts: tuple[Shift, ...] = ()
 
 
 def inspect(
@@ -110,120 +123,108 @@ def inspect(
     same = clusters(len(dataset), certain)
     near = clusters(len(dataset), [*certain, *near_pairs(looks)])
     leaks = leakage(dataset, looks=looks, same=same, near=near)
-    rows = np.flatnonzero(looks.readable).astype(np.int64)
-    good = looks.take(rows)
-    seen = _Evidence(dataset.take(rows), good, rows, features(good))
-    grouping, runs = _relatives(seen)
-    seen.units = components(_given_or(seen.data, grouping), near[rows], len(rows))
-    better = None if embed is None else _embedded(embed, seen.data)
-    doubted, found, told, moved = _out_of_fold(seen, better, source if embed is not None else HAND_MADE)
+    seen = _look_closer(dataset, looks, near)
+    judged = _judge(seen, embed, source)
     unreadable = {**dataset.problems, **looks.failures}
-    labels = [tuple(dataset.classes[k] for k in s.labels) for s in dataset.samples]
-    paths = [s.path for s in dataset.samples]
     tally = counts(dataset, looks)
-    worries = [
-        *say.of_leakage(leaks),
-        *say.of_duplicates(same, near, labels, paths),
-        *say.of_groups(grouping, runs, dataset.name),
-        *say.of_confounds(told, len(dataset.classes)),
-        *say.of_shift(moved),
-        *say.of_unreadable(unreadable),
-        *say.of_counts(tally),
-        *say.of_doubts(doubted),
-    ]
+    labels = tuple(tuple(dataset.classes[k] for k in s.labels) for s in dataset.samples)
+    worries = _worries(leaks, same, near, labels, seen, judged, unreadable, tally)
     return Health(
         name=dataset.name,
         layout=dataset.layout,
         classes=dataset.classes,
-        paths=tuple(paths),
-        labels=tuple(labels),
-        worries=tuple(sorted(worries, key=lambda w: -w.weight)),
-        notes=(*dataset.notes, *_notes(tally, same, near, doubted)),
+        paths=leaks.paths,
+        labels=labels,
+        worries=worries,
+        notes=(*dataset.notes, *say.notes(tally, same, near, leaks, seen.grouping, judged.doubts)),
         counts=tally,
         unreadable=unreadable,
         same=same,
         near=near,
         leakage=leaks,
-        grouping=grouping,
-        series=runs,
-        confounds=found,
-        shifts=moved,
-        doubts=doubted,
+        grouping=seen.grouping,
+        series=seen.series,
+        confounds=judged.confounds,
+        shifts=judged.shifts,
+        doubts=judged.doubts,
         seconds=time.perf_counter() - start,
     )
 
 
-def _relatives(seen: _Evidence) -> tuple[Grouping | None, tuple[Series, ...]]:
-    """A grouping that names suggest, in rows of the whole Dataset; otherwise series. Nothing where groups are given."""
-    if seen.data.groups() is not None or len(seen.rows) < _FEWEST:
-        return None, ()
-    grouping = propose(seen.data, seen.table)
-    if grouping is not None:
-        return grouping, ()
-    return None, tuple(series(seen.data, seen.table))
+def _worries(
+    leaks: Leakage,
+    same: Ints,
+    near: Ints,
+    labels: tuple[tuple[str, ...], ...],
+    seen: _Seen,
+    judged: _Judged,
+    unreadable: dict[str, str],
+    tally: Counts,
+) -> tuple[Worry, ...]:
+    found = [
+        *say.of_leakage(leaks),
+        *say.of_duplicates(same, near, labels, leaks.paths),
+        *say.of_groups(seen.grouping, seen.series, leaks.splits),
+        *say.of_confounds(judged.told, len(seen.data.classes)),
+        *say.of_shift(judged.shifts),
+        *say.of_unreadable(unreadable),
+        *say.of_counts(tally),
+        *say.of_doubts(judged.doubts),
+    ]
+    return tuple(sorted(found, key=lambda w: -w.weight))
 
 
-def _given_or(data: Dataset, grouping: Grouping | None) -> Ints | None:
+def _look_closer(dataset: Dataset, looks: Looks, near: Ints) -> _Seen:
+    """The readable images with features, the groups that names suggest, and who counts as one."""
+    rows = np.flatnonzero(looks.readable).astype(np.int64)
+    data, good = dataset.take(rows), looks.take(rows)
+    table = features(good)
     given = data.groups()
-    return given if given is not None or grouping is None else grouping.ids
+    grouping: Grouping | None = None
+    runs: tuple[Series, ...] = ()
+    if given is None and len(rows) >= _FEWEST:
+        grouping = propose(data, table)
+        runs = () if grouping is not None else series(data, table)
+    groups = given if given is not None or grouping is None else grouping.ids
+    units = components(groups, near[rows], len(rows))
+    if grouping is not None:
+        everywhere = group_ids([s.path for s in dataset.samples], grouping.regex)
+        examples = tuple(tuple(int(rows[r]) for r in g) for g in grouping.examples)
+        ids = grouping.ids if everywhere is None else everywhere
+        grouping = replace(grouping, ids=ids, examples=examples)
+    runs = tuple(
+        replace(s, examples=tuple((int(rows[a]), int(rows[b])) for a, b in s.examples)) for s in runs
+    )
+    return _Seen(data, good, rows, table, grouping, runs, units)
 
 
 def _embedded(embed: Embed, data: Dataset) -> Floats:
     """Features from outside, checked."""
     table = np.asarray(embed(data))
     if table.ndim != 2 or len(table) != len(data) or not np.isfinite(table).all():
-        raise InputError(f"embed gave an array of shape {table.shape}; expected ({len(data)}, D), all finite.")
+        raise InputError(
+            f"embed gave an array of shape {table.shape}; expected ({len(data)}, D), all finite."
+        )
     return table.astype(np.float32)
 
 
-def _out_of_fold(
-    seen: _Evidence, better: Floats | None, source: str
-) -> tuple[Doubts | None, tuple[Confound, ...], list[Worrying], tuple[Shift, ...]]:
-    """Doubts, confounds and shift: what can be told of an image from images that are no relatives of it."""
+def _judge(seen: _Seen, embed: Embed | None, source: str) -> _Judged:
+    """Doubts, confounds and shift, out of fold; nothing where images are too few for evidence."""
     data, classes = seen.data, seen.data.classes
     truth = data.truth()
     hot = one_hot(truth, len(classes))
-    if len(data) < _FEWEST or (hot.sum(0) > 0).sum() < 2 and not data.multilabel:
-        return None, (), [], ()
+    one_class = int((hot.sum(0) > 0).sum()) < 2 and not data.multilabel
+    if len(data) < _FEWEST or one_class or len(np.unique(seen.units)) < 2:
+        return _Judged()
     fold = deal(hot, seen.units)
-    if len(np.unique(fold)) < 2:
-        return None, (), [], ()
-    table = facts(seen.looks)
-    found = confounds(table, hot, classes, seen.units, fold)
-    told = worrying(found, table, hot, classes)
-    moved = shifts(table, truth, classes, [s.split for s in data.samples], seen.units)
-    doubted = doubts(seen.table if better is None else better, truth, classes, fold, seen.units, source=source)
-    return _in_rows(doubted, seen.rows), found, told, moved
-
-
-def _in_rows(found: Doubts, rows: Ints) -> Doubts:
-    """Doubts whose rows are those of the whole Dataset."""
-    from dataclasses import replace
-
-    return replace(found, shown=tuple(replace(d, row=int(rows[d.row])) for d in found.shown))
-
-
-def _notes(tally: Counts, same: Ints, near: Ints, doubted: Doubts | None) -> list[str]:
-    """What is worth saying and no worry."""
-    notes = []
-    repeats = len(same) - len(np.unique(same))
-    if 0 < repeats < say.REPEATED * len(same):
-        notes.append(f"{count(repeats, 'image repeats', 'images repeat')} another picture; repeats always share a fold.")
-    alike = [g for g in members(near) if len(np.unique(same[g])) > 1]
-    if alike:
-        number = count(len(alike), "set")
-        notes.append(f"{number} of near duplicates (crops, neighbouring frames); they always share a fold.")
-    if tally.blank:
-        notes.append(f"{count(len(tally.blank), 'picture is', 'pictures are')} blank: {some(tally.blank)}.")
-    if tally.rotated:
-        notes.append(f"{count(tally.rotated, 'image is', 'images are')} turned upright as EXIF asks.")
-    if tally.animated:
-        notes.append(f"{count(tally.animated, 'file has', 'files have')} several frames; the first one counts.")
-    if doubted is not None:
-        notes.append(
-            f"Labels were checked with {doubted.source}, which name {percent(doubted.accuracy)} of the classes rightly "
-            f"out of fold (always the commonest answer: {percent(doubted.baseline)})."
-        )
-    return notes
-
-
+    known = facts(seen.looks)
+    found = confounds(known, hot, classes, seen.units, fold)
+    table = seen.table if embed is None else _embedded(embed, data)
+    doubted = doubts(table, truth, classes, fold, seen.units, source=HAND_MADE if embed is None else source)
+    shown_rows = tuple(replace(d, row=int(seen.rows[d.row])) for d in doubted.shown)
+    return _Judged(
+        replace(doubted, shown=shown_rows),
+        found,
+        tuple(worrying(found, known, hot, classes)),
+        shifts(known, truth, classes, [s.split for s in data.samples], seen.units),
+    )

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from objectif.data.dataset import Dataset
 from objectif.health.duplicates import clusters, members, near_pairs, same_pairs
 from objectif.health.looks import Looks, look
+from objectif.health.words import count, shown, some
 
 Ints = NDArray[np.int64]
 Pair = tuple[int, int]
@@ -55,11 +56,19 @@ class Leakage:
         """What was found, in words, with an example; empty where nothing was."""
         if not self.same:
             return ""
-        count, (row, partner) = len(self.same), self.same[0]
-        judges = sorted({self.splits[r] or "" for r, _ in self.same})
-        head = f"{count} image{'s' if count > 1 else ''} of {' and '.join(judges)}"
-        verb = "are the same pictures as images" if count > 1 else "is the same picture as an image"
-        return f"{head} {verb} of another split, e.g. {self.paths[row]} = {self.paths[partner]}"
+        row, partner = self.same[0]
+        verb = "are the same pictures as images" if len(self.same) > 1 else "is the same picture as an image"
+        example = f"{shown(self.paths[row])} = {shown(self.paths[partner])}"
+        return f"{self.judging(self.same)} {verb} of another split, e.g. {example}"
+
+    def judging(self, pairs: tuple[Pair, ...]) -> str:
+        """'9 images of test': the judging side of the pairs, in words."""
+        return f"{count(len(pairs), 'image')} of {some(sorted({self.splits[r] or '' for r, _ in pairs}))}"
+
+    @property
+    def judges(self) -> int:
+        """How many images judge: those of test and val, or of all folds."""
+        return sum(s is not None and s != "train" for s in self.splits)
 
     def to_dict(self) -> dict[str, object]:
         """JSON-ready."""
@@ -97,7 +106,9 @@ def _across(ids: Ints, splits: tuple[str | None, ...]) -> tuple[Pair, ...]:
     for rows in members(ids):
         placed = [(int(r), splits[int(r)]) for r in rows]
         for row, own in placed:
-            others = [r for r, s in placed if s is not None and own is not None and s != own and _judges(own, s)]
+            others = [
+                r for r, s in placed if s is not None and own is not None and s != own and _judges(own, s)
+            ]
             if others:
                 pairs.append((row, max(others, key=lambda r: _rank(splits[r]))))
     return tuple(sorted(pairs))

@@ -83,11 +83,13 @@ def look(dataset: Dataset, *, workers: int | None = None, progress: Progress | N
         for done, _ in enumerate(pool.map(one, range(n)), start=1):
             if progress is not None and (done % 50 == 0 or done == n):
                 progress(done, n)
+    ordered = {s.path: failures[s.path] for s in dataset.samples if s.path in failures}
     readable = np.array([info is not None for info in infos], bool)
     if not readable.any():
-        why = next(iter(failures.values()), "the dataset is empty")
-        raise DataError(f"{dataset.root}: none of the {n} images can be read; expected labelled images. First: {why}")
-    ordered = {s.path: failures[s.path] for s in dataset.samples if s.path in failures}
+        why = next(iter(ordered.values()), "the dataset is empty")
+        raise DataError(
+            f"{dataset.root}: none of the {n} images can be read; expected labelled images. First: {why}"
+        )
     return Looks(luma, colour, tuple(infos), readable, ordered)
 
 
@@ -105,9 +107,8 @@ def _decode(dataset: Dataset, row: int) -> tuple[NDArray[Any], PhotoInfo]:
     pixels = data_pixels.read(dataset, row)
     height, width, bands = pixels.shape
     mode = {1: "L", 3: "RGB"}.get(bands, f"{bands} bands")
-    kind = sample.file.suffix.lstrip(".").upper() or "ARRAY"
     bits = 8 * pixels.dtype.itemsize
-    return pixels, PhotoInfo(width, height, mode, bits, kind, 1, pixels.nbytes, {}, None)
+    return pixels, PhotoInfo(width, height, mode, bits, dataset.layout.upper(), 1, pixels.nbytes, {}, None)
 
 
 def _small(pixels: NDArray[Any]) -> tuple[Bytes, Bytes]:

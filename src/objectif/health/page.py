@@ -6,6 +6,7 @@ content policy forbids both, so that a file name cannot become code.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from html import escape
 
@@ -38,7 +39,7 @@ def page(health: Health, dataset: Dataset) -> str:
     ]
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; "
+        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; '
         "style-src 'unsafe-inline'\">"
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{_e(health.name)}: what the data say</title><style>{CSS}</style></head>"
@@ -48,6 +49,11 @@ def page(health: Health, dataset: Dataset) -> str:
 
 def _e(text: object) -> str:
     return escape(shown(str(text)))
+
+
+def _code(text: str) -> str:
+    """Escaped, with `commands` set as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", _e(text))
 
 
 class _Pictures:
@@ -110,7 +116,9 @@ def _worries(health: Health, pictures: _Pictures) -> str:
     items = []
     for worry in health.worries:
         shows = pictures.sets(worry.rows, most=6)
-        items.append(f'<li><p>{_e(worry.sentence)}</p><p class="remedy">{_e(worry.remedy)}</p>{shows}</li>')
+        items.append(
+            f'<li><p>{_code(worry.sentence)}</p><p class="remedy">{_code(worry.remedy)}</p>{shows}</li>'
+        )
     return f'<section class="worries"><h2>Worries, the gravest first</h2><ol>{"".join(items)}</ol></section>'
 
 
@@ -142,7 +150,11 @@ def _files(health: Health) -> str:
     def size(pair: tuple[int, int]) -> str:
         return f"{pair[0]} × {pair[1]}"
 
-    sizes = size(s.median) if s.different == 1 else f"{size(s.smallest)} to {size(s.largest)}, median {size(s.median)}"
+    sizes = (
+        size(s.median)
+        if s.different == 1
+        else f"{size(s.smallest)} to {size(s.largest)}, median {size(s.median)}"
+    )
     rows = [
         ("sizes", f"{sizes} px; {count(s.different, 'different one', 'different ones')}"),
         ("file types", listed(c.types)),
@@ -156,12 +168,12 @@ def _files(health: Health) -> str:
 
 def _doubts(health: Health, pictures: _Pictures) -> str:
     found = health.doubts
-    if found is None or not found.shown:
+    if found is None or not found.able or not found.shown:
         return ""
     figures = []
     for d in found.shown[:_DOUBTS_SHOWN]:
         odds = f"<em>wrong: {percent(d.wrong)}</em>" if found.worrying else ""
-        caption = f"<b>{_e(d.given)}</b> looks like <b>{_e(d.looks)}</b> ({percent(d.looks_probability)}){odds}"
+        caption = f"labelled <b>{_e(d.given)}</b>, looks like <b>{_e(d.looks)}</b> ({percent(d.looks_probability)}){odds}"
         figures.append(pictures.one(d.row, caption=caption))
     skill = (
         f"Judged by {_e(found.source)}, which name {percent(found.accuracy)} of the classes rightly on images they never "
@@ -225,7 +237,7 @@ def _confound_row(found: Confound, label: str, area: Area) -> str:
     left, width = 100 * area.low, 100 * max(0.005, area.high - area.low)
     plot = (
         f'<span class="track"><span class="span" style="left:{left:.1f}%;width:{width:.1f}%"></span>'
-        f'<span class="dot" style="left:{100 * area.estimate:.1f}%"></span></span>'
+        f'<span class="dot" style="left:{min(98.5, max(1.5, 100 * area.estimate)):.1f}%"></span></span>'
     )
     kind = f"{'together ' if together else ''}{'bad' if bad else ''}".strip()
     return f'<tr class="{kind}"><th>{name}</th><td>{_e(label)}</td><td>{words}</td><td class="plot">{plot}</td></tr>'
@@ -235,7 +247,9 @@ def _unreadable(health: Health) -> str:
     if not health.unreadable:
         return ""
     items = list(health.unreadable.items())
-    rows = "".join(f"<tr><th>{_e(p)}</th><td>{_e(_reason(p, why))}</td></tr>" for p, why in items[:_NAMES_SHOWN])
+    rows = "".join(
+        f"<tr><th>{_e(p)}</th><td>{_e(_reason(p, why))}</td></tr>" for p, why in items[:_NAMES_SHOWN]
+    )
     rest = f'<p class="quiet">and {len(items) - _NAMES_SHOWN:,} more</p>' if len(items) > _NAMES_SHOWN else ""
     lead = f"{count(len(items), 'image')} cannot be used."
     return _section("Unreadable", lead, f'<div class="wide"><table class="facts">{rows}</table></div>{rest}')

@@ -26,6 +26,7 @@ border-left:4px solid var(--bad);border-radius:.5rem;padding:1rem 1.2rem .9rem 3
 .worries li::before{content:counter(worry);position:absolute;left:1.2rem;top:.95rem;font-weight:700;color:var(--bad);
 font-size:1.15rem}
 .remedy::before{content:"What to do  ";font-weight:600;color:var(--good)}
+code{font:.9em ui-monospace,Menlo,Consolas,monospace;background:var(--track);padding:.1rem .35rem;border-radius:.25rem}
 .sets{display:flex;flex-wrap:wrap;gap:.8rem}
 .set{display:flex;flex-wrap:wrap;gap:.6rem;border:1px solid var(--line);border-radius:.5rem;padding:.6rem;
 background:var(--card);max-width:100%}

@@ -26,5 +26,7 @@ def data_uri(dataset: Dataset, row: int, side: int = 144) -> str | None:
     if scale < 1:
         size = max(1, round(width * scale)), max(1, round(height * scale))
         rgb = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
-    done, code = cv2.imencode(".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+    done, code = cv2.imencode(
+        ".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, QUALITY]
+    )
     return f"data:image/jpeg;base64,{base64.b64encode(code.tobytes()).decode('ascii')}" if done else None

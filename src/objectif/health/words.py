@@ -11,8 +11,10 @@ def count(n: int, noun: str, plural: str | None = None) -> str:
 
 
 def percent(share: float) -> str:
-    """'38%', as a line must not break before the sign; '0.4%' and '99.6%' where rounding would say none or all."""
+    """'38%', with no space at which a line could break; near the ends '0.4%', '<0.1%', '99.6%', '>99.9%'."""
     value = 100 * share
+    if 0 < value < 0.1 or 99.9 < value < 100:
+        return "<0.1%" if value < 1 else ">99.9%"
     return f"{value:.1f}%" if 0 < value < 1 or 99 < value < 100 else f"{value:.0f}%"
 
 

@@ -6,7 +6,7 @@ Thresholds stand with the checks; here is only the wording and the order.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from objectif.health.confounds import Worrying
@@ -22,6 +22,8 @@ IMBALANCE = 10.0
 FEW = 10
 REPEATED = 0.01
 """Share of images that are repeats from which repeats are a worry and no note."""
+NEAR_SHARE = 0.005
+"""Share of judging images with a near duplicate elsewhere from which it is a worry: fewer move no figure."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ def of_leakage(found: Leakage) -> Iterator[Worry]:
         yield Worry(
             "leakage",
             100,
-            f"{shown(found.sentence[0].upper() + found.sentence[1:])}. The test would measure memory.",
+            f"{found.sentence}. The test would measure memory.",
             "Remove them from one side, or let `solve --allow-leakage` quote figures with and without them.",
             found.same,
         )
@@ -55,20 +57,31 @@ def of_leakage(found: Leakage) -> Iterator[Worry]:
             f"{count(len(found.groups), 'group')} ({some(found.groups)}) have images in more than one given split.",
             "Move each group to one side, or leave the splits out and let objectif make grouped ones.",
         )
-    if found.near:
-        a, b = found.near[0]
-        verb = "is nearly a picture" if len(found.near) == 1 else "are nearly pictures"
+    if _many_near(found):
         yield Worry(
             "near leakage",
             90,
-            f"{count(len(found.near), 'more image' if found.same else 'image')} of the judging split {verb} of another "
-            f"split (crops, re-sized or neighbouring frames), e.g. {shown(found.paths[a])} ~ {shown(found.paths[b])}.",
+            f"{near_sentence(found)} (crops, re-sized or neighbouring frames).",
             "Look at the pairs; remove those that show the same scene from one side.",
             found.near,
         )
 
 
-def of_duplicates(same: Ints, near: Ints, labels: list[tuple[str, ...]], paths: list[str]) -> Iterator[Worry]:
+def _many_near(found: Leakage) -> bool:
+    return len(found.near) > 0 and len(found.near) >= NEAR_SHARE * found.judges
+
+
+def near_sentence(found: Leakage) -> str:
+    """'7 images of test are nearly pictures of another split, e.g. a.jpg ~ b.jpg'."""
+    a, b = found.near[0]
+    verb = "is nearly a picture" if len(found.near) == 1 else "are nearly pictures"
+    example = f"{shown(found.paths[a])} ~ {shown(found.paths[b])}"
+    return f"{found.judging(found.near)} {verb} of another split, e.g. {example}"
+
+
+def of_duplicates(
+    same: Ints, near: Ints, labels: Sequence[tuple[str, ...]], paths: Sequence[str]
+) -> Iterator[Worry]:
     """Equal pictures under different labels, and repeats where they are many."""
     for kind, ids, weight, sign, words in (
         ("contradiction", same, 85, " = ", "the same picture stands under different labels"),
@@ -94,7 +107,8 @@ def of_duplicates(same: Ints, near: Ints, labels: list[tuple[str, ...]], paths: 
         yield Worry(
             "duplicates",
             40,
-            f"{count(repeats, 'image')} of {len(same):,} ({percent(repeats / len(same))}) repeat another picture.",
+            f"{count(repeats, 'image')} of {len(same):,} ({percent(repeats / len(same))}) "
+            f"{'repeats' if repeats == 1 else 'repeat'} another picture.",
             "Delete the repeats: they count double in training and in every figure. They always share a fold here.",
         )
 
@@ -104,19 +118,24 @@ def _one_of_each(group: tuple[int, ...], same: Ints) -> list[int]:
     return list({int(same[r]): r for r in group}.values())
 
 
-def of_groups(proposed: Grouping | None, series: tuple[Series, ...], data: str) -> Iterator[Worry]:
-    """A grouping that names suggest, and numbered series."""
-    if proposed is not None:
+def of_groups(
+    proposed: Grouping | None, series: tuple[Series, ...], splits: Sequence[str | None]
+) -> Iterator[Worry]:
+    """A grouping that names suggest, unless given folds keep to it, and numbered series."""
+    if proposed is not None and not kept_by_folds(proposed, splits):
         e = proposed.evidence
-        folder = " Numbers begin anew in each folder, so the folder is part of the group." if proposed.folder else ""
+        anew = " Numbers begin anew in each folder, so the folder is part of the group."
+        torn = len(cut(proposed, splits))
+        sides = f" The given splits cut {count(torn, 'group')} in two." if torn else ""
         yield Worry(
             "groups",
             80,
             f"Images whose names share a part look alike, as frames of one track or pictures of one patient do: in "
             f"{percent(e.hits)} of {e.n:,} images the most similar one of the class has the same part "
-            f"({percent(e.chance)} by chance).{folder} Random folds would put relatives on both sides.",
-            f"Say that they belong together: --group '{proposed.regex}' ({proposed.count:,} groups).",
-            (proposed.examples,),
+            f"({percent(e.chance)} by chance).{anew if proposed.folder else ''}{sides} Random folds would put relatives "
+            "on both sides.",
+            f"Say that they belong together: `--group '{proposed.regex}'` ({proposed.count:,} groups).",
+            proposed.examples,
         )
     if series:
         hits = sum(s.evidence.hits * s.evidence.n for s in series) / sum(s.evidence.n for s in series)
@@ -133,7 +152,21 @@ def of_groups(proposed: Grouping | None, series: tuple[Series, ...], data: str) 
         )
 
 
-def of_confounds(found: list[Worrying], classes: int) -> Iterator[Worry]:
+def cut(proposed: Grouping, splits: Sequence[str | None]) -> list[int]:
+    """Numbers of the groups that have images in more than one given split."""
+    sides: dict[int, set[str]] = {}
+    for group, split in zip(proposed.ids.tolist(), splits, strict=True):
+        if split is not None:
+            sides.setdefault(group, set()).add(split)
+    return [group for group, found in sides.items() if len(found) > 1]
+
+
+def kept_by_folds(proposed: Grouping, splits: Sequence[str | None]) -> bool:
+    """Whether every image has a given fold and no group is cut: then nothing is drawn at random."""
+    return all(s is not None and s.startswith("fold") for s in splits) and not cut(proposed, splits)
+
+
+def of_confounds(found: Sequence[Worrying], classes: int) -> Iterator[Worry]:
     """Classes that files or borders give away: one worry for each kind."""
     for kind, weight, words, remedy in (
         (
@@ -155,7 +188,11 @@ def of_confounds(found: list[Worrying], classes: int) -> Iterator[Worry]:
             continue
         lead = told[0]
         a = lead.area
-        more = f" (and {count(len(told) - 1, 'other class', 'other classes')} of {classes})" if len(told) > 1 else ""
+        more = (
+            f" (and {count(len(told) - 1, 'other class', 'other classes')} of {classes})"
+            if len(told) > 1
+            else ""
+        )
         yield Worry(
             f"confound: {kind}",
             weight,
@@ -209,13 +246,16 @@ def of_counts(found: Counts) -> Iterator[Worry]:
             "Add images, or merge or drop these classes.",
         )
     if found.imbalance >= IMBALANCE:
-        big, small = max(totals, key=lambda n: totals[n]), min((n for n in totals if totals[n]), key=lambda n: totals[n])
+        big, small = (
+            max(totals, key=lambda n: totals[n]),
+            min((n for n in totals if totals[n]), key=lambda n: totals[n]),
+        )
         yield Worry(
             "imbalance",
             30,
             f"Classes are uneven: {shown(big)} has {found.imbalance:.0f} times as many images as {shown(small)} "
             f"({totals[big]:,} against {totals[small]:,}). Accuracy would hide the small ones.",
-            "Judge by --metric balanced_accuracy or macro_f1, or by a cost matrix.",
+            "Judge by `--metric balanced_accuracy` or `macro_f1`, or by a cost matrix.",
         )
 
 
@@ -228,3 +268,45 @@ def of_unreadable(found: Mapping[str, str]) -> Iterator[Worry]:
             f"{count(len(found), 'image')} cannot be used: {some(list(found))}.",
             "Fetch them again or remove them; the reasons are listed. The rest is inspected without them.",
         )
+
+
+def notes(
+    tally: Counts,
+    same: Ints,
+    near: Ints,
+    leaks: Leakage,
+    proposed: Grouping | None,
+    doubted: Doubts | None,
+) -> list[str]:
+    """What is worth saying and no worry."""
+    said = []
+    repeats = len(same) - len(set(same.tolist()))
+    if 0 < repeats < REPEATED * len(same):
+        said.append(
+            f"{count(repeats, 'image repeats', 'images repeat')} another picture; repeats always share a fold."
+        )
+    alike = [g for g in members(near) if len(set(same[g].tolist())) > 1]
+    if alike:
+        number = count(len(alike), "set")
+        said.append(f"{number} of near duplicates (crops, neighbouring frames); they always share a fold.")
+    if leaks.near and not _many_near(leaks):
+        said.append(f"{near_sentence(leaks)}.")
+    if proposed is not None and kept_by_folds(proposed, leaks.splits):
+        said.append(
+            f"Names suggest groups (`--group '{proposed.regex}'`); the given folds keep them together."
+        )
+    if tally.blank:
+        said.append(f"{count(len(tally.blank), 'picture is', 'pictures are')} blank: {some(tally.blank)}.")
+    if tally.rotated:
+        said.append(f"{count(tally.rotated, 'image is', 'images are')} turned upright as EXIF asks.")
+    if tally.animated:
+        said.append(
+            f"{count(tally.animated, 'file has', 'files have')} several frames; the first one counts."
+        )
+    if doubted is not None:
+        weak = "" if doubted.able else " That is too little to doubt a label."
+        said.append(
+            f"Labels were checked with {doubted.source}, which name {percent(doubted.accuracy)} of the classes rightly "
+            f"out of fold (always the commonest answer: {percent(doubted.baseline)}).{weak}"
+        )
+    return said

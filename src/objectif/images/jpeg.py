@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
-import simplejpeg  # type: ignore[import-untyped]
+import simplejpeg
 from numpy.typing import NDArray
 
 _LUMINANCE_TABLE = (

@@ -86,11 +86,15 @@ class Metric(ABC):
 class SumMetric(Metric):
     """A metric that is a function of weighted sums of per-image features.
 
-    features(truth, scores) -> (N, Q); finish(sums (..., Q)) -> (...), unchanged when all weights are scaled.
+    features(truth, scores) -> (N, Q). finish(sums (..., Q)) -> (...), unchanged when all weights are scaled.
+    gradient(sums (..., Q)) -> (..., Q): its derivative. free: the leading share of the Q features that depends
+    on the answers; the others are of the truth alone, the same for all candidates.
     """
 
     features: Callable[[Truth, Scores], Reals]
     finish: Callable[[Reals], Reals]
+    gradient: Callable[[Reals], Reals]
+    free: float
 
     def value(self, truth: Truth, scores: Scores, weight: Reals | None = None) -> float:
         self.check(truth, scores)
@@ -103,14 +107,8 @@ class SumMetric(Metric):
 
     def influence(self, truth: Truth, scores: Scores) -> Reals:
         self.check(truth, scores)
-        return self.linear(self.features(truth, scores))
-
-    def linear(self, table: Reals) -> Reals:
-        """(N,) influence from features (N, Q), by a central difference of `finish` at the sums."""
-        sums = table.sum(axis=0)
-        step = np.diag(1e-4 * np.maximum(1.0, np.abs(sums)))
-        gradient = (self.finish(sums + step) - self.finish(sums - step)) / (2.0 * np.diag(step))
-        values = table @ gradient
+        table = self.features(truth, scores)
+        values = table @ self.gradient(table.sum(axis=0))
         return np.asarray(values - values.mean(), np.float64)  # exactly 0 in sum, whatever the rounding
 
 

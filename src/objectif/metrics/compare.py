@@ -31,8 +31,11 @@ from numpy.typing import NDArray
 
 from objectif.metrics.base import Reals
 from objectif.metrics.distributions import normal_quantile, student_from_normal
+from objectif.metrics.resample import Scorer
 
 _CELLS = 4_000_000  # random signs held at once
+_GAPS = 30_000_000  # contributions of groups to pairs held at once
+_NOTHING = 1e-26  # summed squares of contributions that are rounding
 _EQUAL = 1e-10  # relative variance of a difference below which two candidates are equal but for rounding
 
 
@@ -60,23 +63,54 @@ class Pairs:
         return np.asarray(self.better.any(axis=0), np.bool_)
 
 
-def all_pairs(parts: Reals, sizes: Reals, *, draws: int = 2000, seed: int = 0, level: float = 0.95) -> Pairs:
-    """Simultaneous intervals of all differences between K candidates over G groups.
-
-    parts (G, K): contribution of each group to each utility; columns sum to the utilities (Scorer.parts).
-    sizes (G,): images in each group.
-    """
-    values = parts.sum(axis=0)
-    norm = norms(parts)
-    peak = np.concatenate([largest(flips @ parts, norm) for flips in random_signs(len(parts), draws, seed)])
-    single = normal_quantile(0.5 + level / 2.0)
-    critical = max(single, float(np.quantile(peak, level, method="higher")))
-    difference = values[:, None] - values[None, :]
-    share = sizes / sizes.sum()
-    overlap = parts.T @ share
-    cross = overlap[:, None] - overlap[None, :]
+def all_pairs(
+    scorer: Scorer,
+    candidates: NDArray[np.intp] | None = None,
+    *,
+    draws: int = 2000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> Pairs:
+    """Simultaneous intervals of all differences between `candidates` (default: all) of a scorer, in their order."""
+    chosen = np.unique(scorer.owner) if candidates is None else candidates
+    k, share = len(chosen), scorer.sizes / scorer.sizes.sum()
+    values = scorer.metric.sign * scorer.by_candidate(scorer.values)[chosen]
+    first, second = np.triu_indices(k, 1)
+    signs = random_signs(scorer.units, draws, seed)
+    if scorer.separable or scorer.units * len(first) > _GAPS:
+        parts = scorer.by_candidate(scorer.parts)[:, chosen]
+        full = norms(parts)
+        norm = full[first, second]
+        peak = np.concatenate([largest(flips @ parts, full) for flips in signs])
+        overlap = parts.T @ share
+        cross = overlap[first] - overlap[second]
+    else:
+        gaps = scorer.contrasts(chosen[first], chosen[second])
+        norm = lengths(gaps)
+        peak = np.concatenate([highest(flips @ gaps, norm) for flips in signs])
+        cross = gaps.T @ share
+    critical = quantile(peak, 0.5 + level / 2.0, level)
+    difference = values[first] - values[second]
     above, below = shifts(difference, norm**2, cross, float(share @ share), critical)
-    return Pairs(difference, difference - above, difference - below, norm > 0, level)
+    return square(k, difference, difference - above, difference - below, norm > 0, level)
+
+
+def quantile(peak: Reals, single: float, level: float) -> float:
+    """The `level` quantile of the largest studentised differences, and no less than the normal one at `single`."""
+    return max(normal_quantile(single), float(np.quantile(peak, level, method="higher")))
+
+
+def square(
+    k: int, difference: Reals, low: Reals, high: Reals, testable: NDArray[np.bool_], level: float
+) -> Pairs:
+    """Pairs (K, K) from what was found for the pairs i < j, in the order of np.triu_indices."""
+    first, second = np.triu_indices(k, 1)
+    whole = [np.zeros((k, k)) for _ in range(3)]
+    tested = np.zeros((k, k), np.bool_)
+    for table, up, down in zip(whole, (difference, low, high), (-difference, -high, -low), strict=True):
+        table[first, second], table[second, first] = up, down
+    tested[first, second] = tested[second, first] = testable
+    return Pairs(whole[0], whole[1], whole[2], tested, level)
 
 
 def random_signs(units: int, draws: int, seed: int) -> Iterator[Reals]:
@@ -109,6 +143,20 @@ def largest(deviation: Reals, norm: Reals) -> Reals:
     return peak
 
 
+def lengths(gaps: Reals) -> Reals:
+    """(P,) root of the summed squares of columns (G, P); exactly 0 where nothing but rounding is in them."""
+    squares = np.einsum("gp,gp->p", gaps, gaps)
+    return np.sqrt(np.where(squares > _NOTHING, squares, 0.0))
+
+
+def highest(sums: Reals, norm: Reals) -> Reals:
+    """(B,) the largest |sum| / norm of sums (B, P), over those with norm > 0."""
+    kept = norm > 0
+    if not kept.any():
+        return np.zeros(len(sums))
+    return np.asarray((np.abs(sums[:, kept]) / norm[kept]).max(axis=1), np.float64)
+
+
 def shifts(
     difference: Reals, squares: Reals, cross: Reals, concentration: float, critical: float | Reals
 ) -> tuple[Reals, Reals]:
@@ -131,25 +179,29 @@ def shifts(
 
 
 def gain_over(
-    parts: Reals, reference: Reals, sizes: Reals, *, draws: int = 2000, seed: int = 0, level: float = 0.95
+    scorer: Scorer,
+    candidates: NDArray[np.intp],
+    reference: int,
+    *,
+    draws: int = 2000,
+    seed: int = 0,
+    level: float = 0.95,
 ) -> Reals:
-    """(K,) lower limits of each candidate's gain over one reference, holding for all K together (one-sided).
+    """(K,) lower limits of the gain of `candidates` over one reference, holding for all together (one-sided).
 
-    parts (G, K), reference (G,): contributions to utility. Together, because the candidate one asks about is
-    the one that looked best. Minus infinity where groups are too few.
+    In utility. Together, because the candidate one asks about is the one that looked best. Minus infinity
+    where groups are too few.
     """
-    gap = parts - reference[:, None]
-    own = (gap**2).sum(axis=0)
-    moving = own > _EQUAL * ((parts**2).sum(axis=0) + float(reference @ reference))
-    gain = gap.sum(axis=0)
-    if not moving.any():
-        return np.zeros(len(own))
-    scale = np.sqrt(own[moving])
-    peaks = [(flips @ gap[:, moving] / scale).max(axis=1) for flips in random_signs(len(parts), draws, seed)]
-    critical = max(normal_quantile(level), float(np.quantile(np.concatenate(peaks), level, method="higher")))
-    share, gain = sizes / sizes.sum(), gap.sum(axis=0)
-    above, _ = shifts(gain, own, gap.T @ share, float(share @ share), critical)
-    return np.where(moving, gain - above, 0.0)
+    gaps = scorer.contrasts(candidates, np.full(len(candidates), reference))
+    norm, gain = lengths(gaps), gaps.sum(axis=0)
+    kept = norm > 0
+    if not kept.any():
+        return np.zeros(len(gain))
+    signs = random_signs(scorer.units, draws, seed)
+    peak = np.concatenate([(flips @ gaps[:, kept] / norm[kept]).max(axis=1) for flips in signs])
+    share = scorer.sizes / scorer.sizes.sum()
+    above, _ = shifts(gain, norm**2, gaps.T @ share, float(share @ share), quantile(peak, level, level))
+    return np.where(kept, gain - above, 0.0)
 
 
 def spread_of_pairs(replicates: Reals, units: int) -> Reals:

@@ -15,6 +15,12 @@ def ratio(sums: Reals) -> Reals:
         return np.asarray(sums[..., 0] / sums[..., 1], np.float64)
 
 
+def ratio_gradient(sums: Reals) -> Reals:
+    """Derivative of `ratio` by both sums, (..., 2)."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.stack([1.0 / sums[..., 1], -sums[..., 0] / sums[..., 1] ** 2], axis=-1)
+
+
 def mean_of(values: Callable[[Truth, Scores], Reals]) -> Callable[[Truth, Scores], Reals]:
     """Features (N, 2) for `ratio`: the per-image value beside a column of ones."""
 
@@ -87,10 +93,24 @@ def cost(matrix: Sequence[Sequence[float]] | Reals, classes: Sequence[str] | Non
         )
     if not table.any():
         raise ValueError("cost matrix is all zeros: every answer is as good as any other; charge the errors")
-    return SumMetric("cost", "mean cost", False, True, False, False, mean_of(charged(table)), ratio)
+    return _mean("cost", "mean cost", charged(table))
 
 
-ACCURACY = SumMetric("accuracy", "accuracy", True, True, False, True, mean_of(right), ratio)
-BRIER = SumMetric("brier", "Brier score", False, True, False, False, mean_of(squared), ratio)
-LOG_LOSS = SumMetric("log_loss", "log loss (nats)", False, True, False, False, mean_of(surprise), ratio)
-HAMMING = SumMetric("hamming_accuracy", "Hamming accuracy", True, False, True, True, mean_of(hamming), ratio)
+def _mean(
+    name: str,
+    title: str,
+    values: Callable[[Truth, Scores], Reals],
+    *,
+    share: bool = False,
+    multilabel: bool = False,
+) -> SumMetric:
+    """A mean over images: a share of right answers (higher is better) or a loss."""
+    return SumMetric(
+        name, title, share, not multilabel, multilabel, share, mean_of(values), ratio, ratio_gradient, 1 / 2
+    )
+
+
+ACCURACY = _mean("accuracy", "accuracy", right, share=True)
+BRIER = _mean("brier", "Brier score", squared)
+LOG_LOSS = _mean("log_loss", "log loss (nats)", surprise)
+HAMMING = _mean("hamming_accuracy", "Hamming accuracy", hamming, share=True, multilabel=True)

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from objectif.metrics.base import Metric, Reals, Scores, SumMetric, Truth
+from objectif.metrics.means import ratio
 
 FEWEST_GROUPS = 10  # below this the spread between groups cannot be estimated: no interval
 _CELLS = 4_000_000  # counts held at once
@@ -61,8 +62,9 @@ class Scorer:
     truth (N,) or (N, C); scores: K arrays (S_k, N, C). Rows are (candidate, seed) pairs in order; `owner`
     (R,) is the candidate of each row.
 
-    values (R,): the metric of each row. influence (G, R): its derivative with respect to group weights.
-    sizes (G,): images in each group.
+    values (R,): the metric of each row. influence (G, R): its derivative with respect to group weights; sums
+    to 0. parts (G, R): contribution of each group to its utility (sign x metric); sums to the utility. What
+    the truth alone moves is not in it, for it is the same for all candidates. sizes (G,): images in each group.
     """
 
     def __init__(
@@ -80,8 +82,11 @@ class Scorer:
         self.rows = [s for block in scores for s in block]
         self.owner = np.repeat(np.arange(len(scores)), [len(block) for block in scores])
         self.linear = self._too_dear(draws)
+        mean = isinstance(metric, SumMetric) and metric.finish is ratio
+        self.separable = mean or self.linear or not isinstance(metric, SumMetric)
         self.values = np.empty(len(self.rows))
         self.influence = np.empty((self.units, len(self.rows)))
+        self.parts = np.empty_like(self.influence)
         self._tables: list[Reals] = []
         for r, row in enumerate(self.rows):
             self._prepare(r, row)
@@ -99,23 +104,49 @@ class Scorer:
             self.metric.check(self.truth, row)
             features = self.metric.features(self.truth, row)
             self.values[r] = self.metric.finish(features.sum(axis=0))
-            image = self.metric.linear(features)
+            slope = self.metric.gradient(features.sum(axis=0))
             table = total(features, self.group, self.units)
+            influence = table @ slope
+            free = round(self.metric.free * len(slope))
+            part = table[:, :free] @ slope[:free]
             if not self.linear:
                 self._tables.append(table)
         else:
             self.values[r] = self.metric.value(self.truth, row)
-            image = self.metric.influence(self.truth, row)
-        self.influence[:, r] = total(image, self.group, self.units)
-
-    def parts(self) -> Reals:
-        """(G, R) contribution of each group to the utility (sign x metric) of each row; columns sum to it.
-
-        Exact for a mean; for other metrics the first-order contribution, with the value itself spread over
-        the groups by their size.
-        """
+            influence = part = total(self.metric.influence(self.truth, row), self.group, self.units)
         share = self.sizes / self.sizes.sum()
-        return np.asarray(self.metric.sign * (self.influence + share[:, None] * self.values), np.float64)
+        self.influence[:, r] = influence - influence.sum() * share
+        self.parts[:, r] = self.metric.sign * (part + (self.values[r] - part.sum()) * share)
+
+    def gaps(self, first: NDArray[np.intp], second: NDArray[np.intp]) -> Reals:
+        """(G, P) contribution of each group to the differences in utility of P pairs of rows; columns sum to it.
+
+        Groups in which both answer alike contribute nothing: features that differ are weighted by the
+        derivative midway between the two, which adds up to the difference but for third-order terms, and
+        these are spread by size.
+        """
+        if self.separable or not isinstance(self.metric, SumMetric):
+            return np.asarray(self.parts[:, first] - self.parts[:, second], np.float64)
+        sums = np.stack([table.sum(axis=0) for table in self._tables])
+        slopes = self.metric.sign * self.metric.gradient((sums[first] + sums[second]) / 2.0)
+        found = np.empty((self.units, len(first)))
+        for p, (i, j) in enumerate(zip(first, second, strict=True)):
+            found[:, p] = (self._tables[int(i)] - self._tables[int(j)]) @ slopes[p]
+        left = self.metric.sign * (self.values[first] - self.values[second]) - found.sum(axis=0)
+        return np.asarray(found + (self.sizes / self.sizes.sum())[:, None] * left, np.float64)
+
+    def contrasts(self, first: NDArray[np.intp], second: NDArray[np.intp]) -> Reals:
+        """(G, P) the same for P pairs of candidates: means over their seeds, paired in order, in turn where
+        their numbers differ."""
+        rows = [np.flatnonzero(self.owner == k) for k in range(int(self.owner.max()) + 1)]
+        one, two, starts = [], [], [0]
+        for i, j in zip(first, second, strict=True):
+            turns = np.lcm(len(rows[i]), len(rows[j]))
+            one.append(np.resize(rows[i], turns))
+            two.append(np.resize(rows[j], turns))
+            starts.append(starts[-1] + int(turns))
+        found = self.gaps(np.concatenate(one), np.concatenate(two))
+        return np.asarray(np.add.reduceat(found, starts[:-1], axis=1) / np.diff(starts), np.float64)
 
     def weighted(self, weights: Reals, only: NDArray[np.intp] | None = None) -> Reals:
         """(B, R) metric of each row (or of the rows `only`) under weights (B, G) on groups."""

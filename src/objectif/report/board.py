@@ -7,7 +7,7 @@ from dataclasses import replace
 from objectif.report.html import Markup, join, name, tag, visible
 from objectif.report.material import Material
 from objectif.report.numbers import Axis, capital, count, figure, interval, latency, megabytes, signed, tick
-from objectif.runs.leaderboard import compared, cost_words, on_axis, span, status_words
+from objectif.runs.leaderboard import AXIS, compared, cost_words, on_axis, span, status_words
 from objectif.runs.result import STATUSES, Result, Standing
 
 FIRST = 18  # rows shown before "show all"
@@ -60,9 +60,9 @@ def _folded(sheet: Markup, number: int) -> Markup:
 
 
 def _leaders(result: Result) -> list[Standing]:
-    """Those whose intervals set the axis: the rows in view. What lies outside is an arrow at its end."""
+    """Those whose intervals set the axis: the first rows. What lies outside is an arrow at its end."""
     lines = compared(result)
-    return [*lines[:FIRST], *(s for s in lines[FIRST:] if s.status == "winner")]
+    return [*lines[:AXIS], *(s for s in lines[AXIS:] if s.status == "winner")]
 
 
 def _near_baseline(result: Result) -> float | None:
@@ -102,7 +102,7 @@ def _head(axis: Axis, result: Result) -> Markup:
     """The row of heads; the bars' head is their scale."""
     ticks = [
         tag("text", tick(v), x=axis.share(v), y=12, text_anchor=_anchor(axis.at(v)))
-        for v in (axis.ticks(4) if compared(result) else ())
+        for v in (axis.ticks(3) if compared(result) else ())
     ]
     paired = "paired difference, with an interval that holds for all pairs at once"
 

@@ -24,12 +24,11 @@ def section(material: Material) -> Markup | None:
     lines = [s for s in result.leaderboard if s.loss and s.model]
     losses = list(dict.fromkeys(s.loss for s in lines))
     models = list(dict.fromkeys((s.approach, s.model) for s in lines))
-    best = {(loss, model): _best(lines, loss, model, result) for loss in losses for model in models}
-    values = {
-        pair: s.estimate
-        for pair, s in best.items()
-        if s is not None and on_axis(s) and s.estimate is not None
-    }
+    cells: dict[tuple[str, tuple[str, str]], list[Standing]] = {}
+    for line in lines:
+        cells.setdefault((line.loss, (line.approach, line.model)), []).append(line)
+    best = {pair: _best(found, result) for pair, found in cells.items()}
+    values = {pair: s.estimate for pair, s in best.items() if on_axis(s) and s.estimate is not None}
     if len(values) < 2:
         return None
     scale, clipped = _scale(list(values.values()), result)
@@ -38,8 +37,8 @@ def section(material: Material) -> Markup | None:
     shown = models[:SIDE]
     rows = []
     for loss in losses[:SIDE]:
-        cells = [_cell(best[loss, model], scale, result) for model in shown]
-        rows.append(tag("tr", tag("th", name(loss, 28), scope="row"), cells))
+        row = [_cell(best.get((loss, model)), scale, result) for model in shown]
+        rows.append(tag("tr", tag("th", name(loss, 28), scope="row"), row))
     heads = [tag("th", name(m, 26), tag("span", name(a, 20), class_="sub"), scope="col") for a, m in shown]
     sheet = tag("table", tag("thead", tag("tr", tag("th"), heads)), tag("tbody", rows), class_="heat")
     return tag(
@@ -77,12 +76,10 @@ def _scale(values: Sequence[float], result: Result) -> tuple[Axis, bool]:
     return (Axis(end, best, 0.06, 0.95) if result.higher_is_better else Axis(best, end, 0.95, 0.06)), clipped
 
 
-def _best(lines: Sequence[Standing], loss: str, model: tuple[str, str], result: Result) -> Standing | None:
+def _best(lines: Sequence[Standing], result: Result) -> Standing:
     """The best compared candidate of a pair, the winner before all; otherwise what became of it."""
-    here = [s for s in lines if s.loss == loss and (s.approach, s.model) == model]
     sign = -1.0 if result.higher_is_better else 1.0
-    here.sort(key=lambda s: (s.id != result.winner, not on_axis(s), sign * (s.estimate or 0.0)))
-    return here[0] if here else None
+    return min(lines, key=lambda s: (s.id != result.winner, not on_axis(s), sign * (s.estimate or 0.0)))
 
 
 def _rank(values: Sequence[float], result: Result) -> tuple[int, float]:

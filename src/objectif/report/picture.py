@@ -38,7 +38,7 @@ def picture(result: Result, *, rows: int = 9) -> str:
     axis = Axis(low, high, LEFT, RIGHT)
     bottom = TOP + ROW * len(lines)
     parts = [
-        tag("title", f"{_headline(result)}. {_figures(result)}"),
+        tag("title", visible(f"{_headline(result)}. {_figures(result)}", 200)),
         tag("style", raw(_STYLE)),
         tag("rect", x=0.5, y=0.5, width=WIDTH - 1, height=height - 1, rx=14, class_="card"),
         tag("text", visible(_headline(result), 66), x=28, y=42, class_="head"),

@@ -2,52 +2,24 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Sequence
 
+from objectif.metrics.calibration import Bin, ece, reliability
 from objectif.metrics.distributions import wilson
 from objectif.report.html import Markup, tag
 from objectif.report.material import Material
 from objectif.report.numbers import Axis, count, figure
 
 BINS = 10
-Bin = tuple[float, float, int]  # mean probability given, share right, cases
-
-
-def outcomes(material: Material) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """(confidence, right) of every answer; of every label of every image where there may be several."""
-    answers = material.answers
-    assert answers is not None
-    if answers.multilabel:
-        return answers.scores.ravel(), (answers.truth > 0).ravel()
-    confidence = answers.scores[np.arange(len(answers)), material.answered]
-    return confidence, material.answered == answers.truth
-
-
-def bins(confidence: NDArray[np.float64], right: NDArray[np.bool_], number: int = BINS) -> list[Bin]:
-    """(mean confidence, share right, n) of each bin of equal width that is not empty."""
-    place = np.clip((confidence * number).astype(np.int64), 0, number - 1)
-    found = []
-    for k in range(number):
-        here = place == k
-        if here.any():
-            found.append((float(confidence[here].mean()), float(right[here].mean()), int(here.sum())))
-    return found
-
-
-def ece(binned: list[Bin]) -> float:
-    """Expected calibration error (Naeini 2015): mean |confidence - share right| over the bins, by images."""
-    total = sum(n for _, _, n in binned)
-    return sum(n * abs(c - r) for c, r, n in binned) / max(total, 1)
 
 
 def section(material: Material) -> Markup | None:
     """The diagram as a <section>; None without answers."""
     if material.answers is None or not len(material.answers):
         return None
-    confidence, right = outcomes(material)
-    binned = bins(confidence, right)
-    error = ece(binned)
+    truth, scores = material.answers.truth, material.answers.scores
+    binned = [b for b in reliability(truth, scores, BINS) if b.n]
+    error = ece(truth, scores, BINS)
     return tag(
         "section",
         tag("h2", "Can its probabilities be trusted?"),
@@ -58,10 +30,11 @@ def section(material: Material) -> Markup | None:
     )
 
 
-def _words(material: Material, binned: list[Bin], error: float) -> list[Markup]:
+def _words(material: Material, binned: Sequence[Bin], error: float) -> list[Markup]:
     """What the diagram says."""
-    total = sum(n for _, _, n in binned)
-    mean, hit = sum(n * c for c, _, n in binned) / total, sum(n * r for _, r, n in binned) / total
+    total = sum(b.n for b in binned)
+    mean = sum(b.n * b.confidence for b in binned) / total
+    hit = sum(b.n * b.accuracy for b in binned) / total
     lean = "right on average"
     if abs(mean - hit) > 0.01:
         lean = "too sure of itself" if mean > hit else "more modest than it need be"
@@ -74,17 +47,20 @@ def _words(material: Material, binned: list[Bin], error: float) -> list[Markup]:
         tag("p", tag("b", f"Expected calibration error {figure(error)}."), first, class_="lead"),
         tag("p", second),
     ]
-    c, r, n = binned[-1]
-    if c >= 0.9:
+    top = binned[-1]
+    if top.confidence >= 0.9:
         what = "a label" if material.answers is not None and material.answers.multilabel else "an answer"
         lines.append(
-            tag("p", f"Where it gives {what} about {c:.0%}, {r:.1%} are right ({count(n, 'case')}).")
+            tag(
+                "p",
+                f"Where it gives {what} about {top.confidence:.0%}, {top.accuracy:.1%} are right ({count(top.n, 'case')}).",
+            )
         )
     last = "Bars show Wilson's intervals; the height of the columns below is the number of cases."
     return [*lines, tag("p", last, class_="note")]
 
 
-def diagram(binned: list[Bin], width: int = 400, height: int = 400) -> Markup:
+def diagram(binned: Sequence[Bin], width: int = 400, height: int = 400) -> Markup:
     """Share right against probability, with the number of cases below, as <svg>."""
     x, y = Axis(0, 1, 46, width - 12), Axis(0, 1, height - 96, 14)
     parts = [tag("text", "share that is right", x=0, y=4)]
@@ -94,8 +70,8 @@ def diagram(binned: list[Bin], width: int = 400, height: int = 400) -> Markup:
         parts.append(tag("text", f"{value:g}", x=x.at(value), y=height - 22, text_anchor="middle"))
     parts.append(tag("line", x1=x.at(0), y1=y.at(0), x2=x.at(1), y2=y.at(1), class_="base"))
     parts.append(tag("text", "probability given", x=width - 12, y=height - 4, text_anchor="end"))
-    most = max((n for _, _, n in binned), default=1)
-    parts += [_bin(b, x.at(b[0]), y, height - 40, 40 * b[2] / most) for b in binned]
+    most = max((b.n for b in binned), default=1)
+    parts += [_bin(b, x.at(b.confidence), y, height - 40, 40 * b.n / most) for b in binned]
     parts.append(tag("line", x1=46, x2=width - 12, y1=height - 40, y2=height - 40, class_="axis"))
     look = {
         "viewBox": f"0 0 {width} {height}",
@@ -107,9 +83,9 @@ def diagram(binned: list[Bin], width: int = 400, height: int = 400) -> Markup:
 
 def _bin(found: Bin, x: float, y: Axis, floor: float, tall: float) -> Markup:
     """One bin: share right with Wilson's interval, and a column for its number of cases."""
-    c, r, n = found
+    r, n = found.accuracy, found.n
     low, high = wilson(r * n, n)
-    title = tag("title", f"given {c:.2f}, right {r:.3f} [{low:.3f}, {high:.3f}], {n} cases")
+    title = tag("title", f"given {found.confidence:.2f}, right {r:.3f} [{low:.3f}, {high:.3f}], {n} cases")
     tall = max(tall, 0.75)
     column = tag("rect", x=x - 9, width=18, y=floor - tall, height=tall, class_="fill", opacity=0.3)
     span = tag(

@@ -7,7 +7,7 @@ that the Solution does not know would be counted wrong whatever it answered, so 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,12 +19,15 @@ from objectif.data import pixels
 from objectif.data.dataset import Dataset
 from objectif.errors import DataError
 from objectif.metrics.base import Metric
-from objectif.metrics.catalog import metric
+from objectif.metrics.catalog import available, metric
 from objectif.metrics.intervals import Interval, interval
 from objectif.run.inputs import Failure
 from objectif.run.predictor import Predictor
 from objectif.solution.file import Solution
+from objectif.tasks.classify import choose
 
+# Metrics of what is answered; they see thresholds and costs. All others are metrics of the probabilities.
+ANSWERS = ("accuracy", "balanced_accuracy", "macro_f1", "cohen_kappa", "quadratic_kappa", "hamming")
 SINGLE = (
     "accuracy",
     "balanced_accuracy",
@@ -83,7 +86,7 @@ def evaluate(
 ) -> Evaluation:
     """Metrics of a Solution on all samples of a Dataset; the unit of resampling is the Dataset's group.
 
-    names: of metrics; None is all that fit. progress is called after each image.
+    names: of metrics; None is wanted(). progress is called after each image.
     Raises DataError: a class that the Solution does not know, labels of another kind, no image that can be read.
     """
     solution = predictor.solution
@@ -103,25 +106,34 @@ def evaluate(
             f"none of the {len(dataset)} images of {dataset.name} could be read; expected images."
         )
     groups = dataset.groups()
-    wanted = names if names is not None else (MANY if solution.multilabel else SINGLE)
+    kept = None if groups is None else groups[good]
     found: dict[str, tuple[Metric, Interval]] = {}
-    for name in wanted:
+    for one in wanted(solution) if names is None else [metric(name) for name in names]:
+        told = choose(scores, solution.decoding, solution.multilabel) if one.name in ANSWERS else scores
         try:
-            one = metric(name, solution.classes)
-            value = interval(
-                one, truth[good], scores[good], None if groups is None else groups[good], seed=seed
-            )
+            value = interval(one, truth[good], told[good].astype(np.float64), kept, seed=seed)
         except (
             ValueError
         ) as error:  # not defined on these labels, such as AUROC where only one class is there
-            notes.append(f"no {name}: {error}")
+            notes.append(f"no {one.name}: {error}")
             continue
         if np.isfinite(value.estimate):
-            found[name] = one, value
+            found[one.name] = one, value
         else:
-            notes.append(f"no {name}: it is not defined on these labels")
-    units = int(good.sum()) if groups is None else len(np.unique(groups[good]))
+            notes.append(f"no {one.name}: it is not defined on these labels")
+    units = int(good.sum()) if kept is None else len(np.unique(kept))
     return Evaluation(found, int(good.sum()), units, tuple(failures), tuple(notes))
+
+
+def wanted(solution: Solution) -> list[Metric]:
+    """The metrics that are always told, and the one the Solution was chosen by."""
+    found = [metric(name) for name in (MANY if solution.multilabel else SINGLE)]
+    if solution.decoding.costs is not None:
+        found.insert(0, metric({"name": "cost", "matrix": solution.decoding.costs}, solution.classes))
+    chosen_by = [str(f.get("metric")) for f in solution.card.get("figures", ()) if isinstance(f, Mapping)]
+    known = {m.name for m in found} | {"cost"}
+    found += [metric(name) for name in dict.fromkeys(chosen_by) if name not in known and name in available()]
+    return [m for m in found if (m.multilabel if solution.multilabel else m.single)]
 
 
 def matched(solution: Solution, dataset: Dataset) -> tuple[NDArray[np.int64], list[str]]:

@@ -89,12 +89,12 @@ class _Ordered(Generic[Item, Result]):
                 item = next(items)
             except StopIteration:
                 return self._end(None)
-            except BaseException as error:  # noqa: BLE001  (the consumer raises it in its place)
+            except BaseException as error:  # the consumer raises it in its place
                 return self._end(error)
             with self.room:
                 self.room.wait_for(lambda: self.stopped or self.read - self.consumed < self.window)
                 if self.stopped:
-                    return
+                    return None
                 self.waiting.append((self.read, item))
                 self.read += 1
                 self.waiting_items.notify()
@@ -112,7 +112,7 @@ class _Ordered(Generic[Item, Result]):
         while pairs := self._take(workers):
             try:
                 found: list[Result | _Raised] = [*self.work(pairs)]
-            except BaseException as error:  # noqa: BLE001  (the consumer raises it in its place)
+            except BaseException as error:  # the consumer raises it in its place
                 found = [_Raised(error)] * len(pairs)
             with self.results_ready:
                 self.done.update(zip((number for number, _ in pairs), found, strict=True))

@@ -3,9 +3,9 @@
 Decoding runs beside the network by making every worker do both: one thread for each core takes the next inputs,
 decodes and prepares them and runs the network on its own core (onnxruntime, libjpeg and OpenCV let go of the
 interpreter's lock). Nothing waits for anything but the next input, so cores never idle and any mix of cheap and dear
-pictures balances itself. The alternative, a pool of decoders feeding one network that uses all cores, was measured
-and is slower on every setting tried: its threads meet at each operator of the graph while decoders hold their cores
-(docs/decisions/run.md has the table).
+pictures balances itself. The alternative, decoders feeding one network that uses all cores, was measured and is
+slower: its threads meet at each operator of the graph while decoders hold their cores
+(docs/decisions/workers-decode-and-run.md has the table).
 
 An answer appears as soon as it is computed, even where the next input is still to come (a list that grows on stdin, a
 camera): workers take what is there, up to a small batch, and never wait to fill one.
@@ -110,7 +110,7 @@ class Predictor:
             return name, load_image(source, self.solution.preparation, name=name)
         except ImageError as error:
             return Failure(name, str(error).removeprefix(f"{name}: "))
-        except Exception as error:  # noqa: BLE001  (unforeseen by a decoder: this picture fails, the rest goes on)
+        except Exception as error:  # unforeseen by a decoder: this picture fails, the rest goes on
             return Failure(
                 name, f"cannot be decoded ({type(error).__name__}: {error}); convert it or remove it"
             )

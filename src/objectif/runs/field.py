@@ -21,7 +21,7 @@ _NEAR = 1.1  # an excess over the limits within measuring noise of the smallest
 class Field:
     """Everything measured, before anybody is judged: K entries with scores, B draws, R rows (seeds of entries).
 
-    Utilities are sign x metric, so that higher is better; parts (G, K + 1) are what groups contribute to them.
+    Utilities are sign x metric, so that higher is better.
     draws (B, K + 1): replicates of the utilities. The baseline is the last candidate of the scorer.
     rivals: entries that are compared with each other. electable: those of them that may win. pool: those
     whose choice is replayed to correct the estimate.
@@ -30,7 +30,6 @@ class Field:
     entries: tuple[Entry, ...]
     scorer: Scorer
     utility: Reals
-    parts: Reals
     draws: Reals
     rivals: NDArray[np.intp]
     electable: NDArray[np.intp]
@@ -112,7 +111,6 @@ def measure(
         entries=ordered,
         scorer=scorer,
         utility=metric.sign * scorer.by_candidate(scorer.values),
-        parts=scorer.by_candidate(scorer.parts()),
         draws=metric.sign * scorer.by_candidate(scorer.bootstrap(draws, seed)),
         rivals=rivals,
         electable=electable,

@@ -13,6 +13,7 @@ from dataclasses import asdict, fields
 from typing import TYPE_CHECKING
 
 from objectif.runs.result import Result, Standing
+from objectif.runs.storage import plain
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -29,6 +30,7 @@ STYLES = {
 COMPARED = ("winner", "tied", "beaten", "over_limit")
 ROWS = 15
 BAR = 26  # characters
+AXIS = 9  # rows whose intervals set the axis: a hopeless tail must not squeeze the bars that matter
 WIDE = 100  # columns
 
 
@@ -39,7 +41,7 @@ def csv_text(result: Result) -> str:
     writer = csv.DictWriter(stream, columns, lineterminator="\n")
     writer.writeheader()
     for rank, line in enumerate(result.leaderboard, 1):
-        writer.writerow({"rank": rank, **asdict(line)})
+        writer.writerow({"rank": rank, **plain(asdict(line))})
     return stream.getvalue()
 
 
@@ -81,9 +83,11 @@ def cost_words(params: float | None) -> str:
 
 
 def bar(line: Standing, low: float, high: float, width: int = BAR) -> str:
-    """An interval as text, `width` characters: ──●──, or a lone ● where there is no interval."""
+    """An interval as text, `width` characters: ├──●──┤, a lone ● without an interval, an arrow outside the axis."""
     if line.estimate is None:
         return " " * width
+    if not low <= line.estimate <= high:
+        return "◂".ljust(width) if line.estimate < low else "▸".rjust(width)
 
     def place(value: float) -> int:
         return min(width - 1, max(0, round((value - low) / (high - low) * (width - 1))))
@@ -112,7 +116,7 @@ def table(result: Result, *, rows: int = ROWS, width: int | None = None) -> Tabl
     winner = result.standing(result.winner)
     if winner is not None and winner not in shown:
         shown = (*shown[: rows - 1], winner)
-    low, high = span(shown)
+    low, high = span([s for k, s in enumerate(shown) if k < AXIS or s is winner])
     length = BAR if wide else BAR // 2 + 4
     heads = [
         "#",

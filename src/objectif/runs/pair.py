@@ -220,7 +220,7 @@ def _difference(scorer: Scorer, seed: int) -> tuple[float, float | None, float |
     gap = float(scorer.values[1] - scorer.values[0])
     if scorer.units < FEWEST_GROUPS:
         return gap, None, None
-    pairs = all_pairs(scorer.by_candidate(scorer.parts()), scorer.sizes, seed=seed, level=LEVEL)
+    pairs = all_pairs(scorer, seed=seed, level=LEVEL)
     low, high = sorted(sign * float(ends[1, 0]) for ends in (pairs.low, pairs.high))
     if not pairs.testable[1, 0] or not np.isfinite([low, high]).all():
         return gap, None, None

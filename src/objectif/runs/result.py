@@ -106,7 +106,11 @@ class Result:
         """
         if self.metric != "cost":
             return None
-        return Problem(**self.problem).cost_matrix(self.classes)
+        if not self.problem.get("cost"):
+            raise RunError(
+                "result.json: the metric is 'cost' but problem.cost is not there; expected a matrix."
+            )
+        return Problem(self.problem.get("data", "."), cost=self.problem["cost"]).cost_matrix(self.classes)
 
     def objective(self) -> Metric:
         """The metric that decided, ready to score answers in the order of `classes`."""

@@ -103,7 +103,7 @@ def _rows(
     seed: int,
 ) -> tuple[TableRow, ...]:
     """Rows of the names `shown` (numbers in the design), best first; intervals hold for all of the design."""
-    pairs = sample.pairs(draws, seed) if len(sample.parts) >= FEWEST_GROUPS else None
+    pairs = sample.pairs(draws, seed) if len(sample.sizes) >= FEWEST_GROUPS else None
     utility, rows = sample.utility, []
     order = sorted(shown, key=lambda i: (-utility[i], labels[i]))
     for i in order:

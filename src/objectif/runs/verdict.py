@@ -111,7 +111,7 @@ def _elect(field: Field, margin: float) -> int:
 def _pairs(field: Field, draws: int, seed: int) -> Pairs | None:
     if not field.known or len(field.rivals) < 2:
         return None
-    return all_pairs(field.parts[:, field.rivals], field.scorer.sizes, draws=draws, seed=seed, level=LEVEL)
+    return all_pairs(field.scorer, field.rivals, draws=draws, seed=seed, level=LEVEL)
 
 
 def _estimate(field: Field, winner: int, margin: float, draws: int, seed: int) -> Interval:
@@ -148,8 +148,8 @@ def _estimate(field: Field, winner: int, margin: float, draws: int, seed: int) -
 def _beats(field: Field, winner: int, draws: int, seed: int) -> bool:
     if not field.known:
         return False
-    some, sizes = field.electable, field.scorer.sizes
-    lower = gain_over(field.parts[:, some], field.parts[:, -1], sizes, draws=draws, seed=seed, level=LEVEL)
+    some, last = field.electable, len(field.entries)
+    lower = gain_over(field.scorer, some, last, draws=draws, seed=seed, level=LEVEL)
     return bool(lower[int(np.flatnonzero(some == winner)[0])] > 0)
 
 

@@ -45,7 +45,7 @@ class Manifest:
         tables = {file: table(file) for file in files}
         root = files[0].parent
         if len(files) > 1 and not all(file.stem.lower() in SPLIT_NAMES for file in files):
-            listed = ", ".join(str(file) for file in files)
+            listed = ", ".join(f.name for f in files[:5]) + (", ..." if len(files) > 5 else "")
             raise LayoutAmbiguous(
                 f"{path}: several CSV files list images: {listed}. Give the one that is meant instead of the folder."
             )

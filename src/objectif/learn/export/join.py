@@ -28,7 +28,7 @@ def join(
     _rename(graph, {"embedding": "all_features", "map": "feature_map"})
     classes = weight.shape[1]
     whole = columns[0] == 0 and columns[1] is None
-    for name, array in _constants(weight, bias, columns, map_width, has_map).items():
+    for name, array in _constants(weight, bias, None if whole else columns, map_width if has_map else 0).items():
         graph.initializer.append(numpy_helper.from_array(array, name))
     if whole:
         graph.node.append(helper.make_node("Identity", ["all_features"], ["embedding"]))
@@ -47,21 +47,19 @@ def join(
 
 
 def _constants(
-    weight: NDArray[np.float32],
-    bias: NDArray[np.float32],
-    columns: tuple[int, int | None],
-    map_width: int,
-    has_map: bool,
+    weight: NDArray[np.float32], bias: NDArray[np.float32], columns: tuple[int, int | None] | None, map_width: int
 ) -> dict[str, NDArray[np.generic]]:
-    stop = np.iinfo(np.int64).max if columns[1] is None else columns[1]
+    """The initialisers that the new nodes use, and no others."""
     arrays: dict[str, NDArray[np.generic]] = {
         "head_weight": np.ascontiguousarray(weight, np.float32),
         "head_bias": np.ascontiguousarray(bias, np.float32),
-        "cut_start": np.array([columns[0]], np.int64),
-        "cut_stop": np.array([stop], np.int64),
-        "cut_axis": np.array([1], np.int64),
     }
-    if has_map:
+    if columns is not None:
+        stop = np.iinfo(np.int64).max if columns[1] is None else columns[1]
+        arrays["cut_start"] = np.array([columns[0]], np.int64)
+        arrays["cut_stop"] = np.array([stop], np.int64)
+        arrays["cut_axis"] = np.array([1], np.int64)
+    if map_width:
         arrays["head_map"] = np.ascontiguousarray(weight[:map_width], np.float32)
     return arrays
 

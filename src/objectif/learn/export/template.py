@@ -45,6 +45,8 @@ def template(model: Model, channels: int = 3, floating: bool = False) -> bytes:
 
     floating: the input is float32 in 0..255 (16-bit images) instead of uint8.
     """
+    if model.graph is not None:
+        return model.graph()
     key = f"{model.features}-{model.version}-{channels}-{floating}-{model.size}-{torch.__version__}-{OPSET}"
     if model.multiple > 1:
         key = key.replace(f"-{model.size}-", f"-any{model.multiple}-")
@@ -65,6 +67,11 @@ def trace(features: Features, model: Model, channels: int, floating: bool) -> by
     The TorchScript exporter, because it takes one second where the one by torch.export takes twenty on one core.
     """
     features.eval()
+    true = {name: tensor.clone() for name, tensor in features.state_dict().items()}
+    with torch.no_grad():  # the exporter merges parameters of equal values, so that they lose their names
+        for tensor in features.state_dict().values():
+            if tensor.dtype.is_floating_point:
+                tensor.copy_(torch.rand_like(tensor))
     kind = torch.float32 if floating else torch.uint8
     image = torch.zeros((2, model.size, model.size, channels), dtype=kind)
     image_axes = {0: "n", 1: "h", 2: "w"} if model.multiple > 1 else {0: "n"}
@@ -76,7 +83,7 @@ def trace(features: Features, model: Model, channels: int, floating: bool) -> by
         torch.onnx.export(
             features,
             (image,),
-            stream,
+            stream,  # type: ignore[arg-type]  # it takes any binary file, its annotation says paths alone
             input_names=["image"],
             output_names=outputs,
             dynamic_axes={name: axes[name] for name in ("image", *outputs)},
@@ -85,7 +92,9 @@ def trace(features: Features, model: Model, channels: int, floating: bool) -> by
             training=torch.onnx.TrainingMode.PRESERVE,  # else parameters are folded and lose their names
             do_constant_folding=False,
         )
-    return stream.getvalue()
+    proto = onnx.load_from_string(stream.getvalue())
+    exchange(proto, true)
+    return bytes(proto.SerializeToString())
 
 
 def fill(graph: bytes, state: dict[str, Tensor] | None = None) -> bytes:

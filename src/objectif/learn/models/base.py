@@ -40,6 +40,7 @@ class Model:
     features: name of the extractor; models that share it share its export and its computed features.
     build: channels -> Features. Called only in the process that exports or trains.
     size: side in pixels of the prepared image; multiple: sides that the extractor can take are multiples of it.
+    graph: the extractor where it is a finished ONNX graph; `build` is then not called.
     columns: which part of the vector this model's head sees, (start, stop); stop None is the end.
     """
 
@@ -55,3 +56,4 @@ class Model:
     columns: tuple[int, int | None] = (0, None)
     pretrained: str = ""
     version: int = 1
+    graph: Callable[[], bytes] | None = None

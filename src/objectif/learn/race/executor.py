@@ -17,10 +17,12 @@ import time
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from importlib import import_module
 from multiprocessing.connection import Connection, wait
 from typing import Any, Protocol
 
 import psutil
+from threadpoolctl import threadpool_limits
 
 from objectif.errors import ObjectifError
 
@@ -30,9 +32,10 @@ _PDEATHSIG = 1
 
 @dataclass(frozen=True)
 class Job:
-    """Work for one process. work: name of a function in objectif.learn.race.work. arguments: picklable keywords.
+    """Work for one process. work: name of a function in `module`. arguments: picklable keywords for it.
 
     threads: cores it uses while it runs. seconds: longest time it may take. memory_mb: largest resident size.
+    The function also gets `tell`, by which it sends messages while it runs.
     """
 
     name: str
@@ -41,6 +44,7 @@ class Job:
     threads: int = 1
     seconds: float = 3600.0
     memory_mb: float = 8192.0
+    module: str = _PRELOAD
 
 
 @dataclass(frozen=True)
@@ -79,19 +83,13 @@ class _Running:
 
 
 class LocalExecutor:
-    """Processes on this machine. With inline=True jobs run in this process (for debugging)."""
+    """Processes on this machine, by default one thread of work for each core that this process may use."""
 
     def __init__(self, cores: int | None = None) -> None:
         self.cores = cores or len(os.sched_getaffinity(0))
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload([_PRELOAD])
         self._running: list[_Running] = []
-
-    def warm(self) -> None:
-        """Start the fork server now, so that it imports torch while the caller reads data."""
-        from multiprocessing import forkserver
-
-        forkserver.ensure_running()
 
     def submit(self, job: Job) -> None:
         """Start a job in a new process."""
@@ -183,11 +181,11 @@ def _child(job: Job, channel: Connection, parent: int) -> None:
     """Entry of the new process: die with the parent, run the work, report."""
     _die_with_parent(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends us in order
-    from objectif.learn.race import work
-
     try:
-        work.set_threads(job.threads)
-        value = getattr(work, job.work)(tell=lambda payload: channel.send(("message", payload)), **job.arguments)
+        os.environ["OMP_NUM_THREADS"] = str(job.threads)
+        work = getattr(import_module(job.module), job.work)
+        threadpool_limits(job.threads)  # numpy's own threads, which were set when numpy was imported
+        value = work(tell=lambda payload: channel.send(("message", payload)), **job.arguments)
         channel.send(("done", value))
     except MemoryError:
         channel.send(("failed", "out of memory"))

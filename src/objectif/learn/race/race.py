@@ -23,7 +23,7 @@ from objectif.learn.race.evidence import worth_trying
 from objectif.learn.race.executor import Event, Executor, Job
 from objectif.learn.race.ground import Ground
 from objectif.learn.race.show import Show
-from objectif.learn.race.tuning import Speed, fine_tune
+from objectif.learn.race.tuning import Speed, fine_tune, worth_tuning
 from objectif.problem import Problem
 
 Handler = Callable[[Event], None]
@@ -51,6 +51,7 @@ class Race:
     files: dict[tuple[str, int, str, str], Path] = field(default_factory=dict)
     _queue: list[tuple[Job, Handler]] = field(default_factory=list)
     _handlers: dict[str, Handler] = field(default_factory=dict)
+    _beat: float = 0.0
 
     def __post_init__(self) -> None:
         self.work = self.ground.context.work
@@ -89,11 +90,21 @@ class Race:
         self._queue.append((job, handler))
 
     def drain(self, until: float) -> None:
-        """Run the queue to its end, or to `until` on the journal's clock: what then runs is stopped and dropped."""
+        """Run the queue; at `until` (journal's clock) what has not started is dropped, what runs may end.
+
+        What still runs after a grace of a tenth of the budget, or when delivering must begin, is stopped. As long as
+        nothing is scored the queue goes on: a race always ends with a Solution.
+        """
+        hard = min(until + 0.1 * self.problem.budget, self.deadline - self.reserve)
+        hard = max(hard, until) if until > self.deadline - self.reserve else hard
+        cut = False
         while self._queue or self._handlers:
-            if self.now() > until:
+            if self.now() > until and not cut and (self.board.scores or self.now() > hard):
                 self._queue.clear()
+                cut = True
+            if self.now() > hard and (self.board.scores or self.now() > self.deadline - 0.5 * self.reserve):
                 self.executor.stop()
+                self._queue.clear()
                 self._handlers.clear()
                 return
             self._start_what_fits()
@@ -102,7 +113,14 @@ class Race:
                 if event.kind != "message":
                     del self._handlers[event.job.name]
                 handler(event)
-            self.show.tick(self.board, list(self._handlers), self.left())
+            self._tick()
+
+    def _tick(self) -> None:
+        """Show the state; a line in the journal now and then keeps the clock true for a resume after a kill."""
+        self.show.tick(self.board, list(self._handlers), self.left())
+        if self.now() - self._beat > 5:
+            self._beat = self.now()
+            self.board.journal.append("tick", status="running", running=list(self._handlers))
 
     def _start_what_fits(self) -> None:
         while self._queue:
@@ -117,10 +135,12 @@ class Race:
 
     def run(self) -> None:
         """All stages, each within its share of the time that is left."""
-        tunes = "finetune" in self.problem.approaches and self.problem.budget >= SHORT
-        cheap_until = self.now() + self.left() * (0.45 if tunes else 1.0)
+        cheap_until = self.now() + self.left() * 0.45
         self.show.stage("features and first heads")
         self.first(self.models(), self._until(cheap_until, 0.55))
+        tunes = "finetune" in self.problem.approaches and worth_tuning(self)
+        if not tunes:
+            cheap_until = self.now() + self.left()
         self.show.stage("features side by side")
         self.first(self._beside(), self._until(cheap_until, 0.6))
         self.show.stage("every loss on the best features")
@@ -223,7 +243,7 @@ class Race:
                 self.files[key] = target
                 then()
 
-        name = f"features {candidate.model}@{candidate.side} {step} {view}"
+        name = f"features {key[0]}@{candidate.side} {step} {view}"
         if name not in self._handlers and all(job.name != name for job, _ in self._queue):
             self._queue.insert(0, (Job(name, "extract", arguments), handle))
         else:  # two models share these features; wait for the other's job

@@ -44,12 +44,6 @@ Tell = Callable[[Any], None]
 BATCH = 16
 
 
-def set_threads(count: int) -> None:
-    """Cores for torch in this process; onnxruntime gets the same number when a network is opened."""
-    torch.set_num_threads(count)
-    os.environ["OMP_NUM_THREADS"] = str(count)
-
-
 def read_context(path: Path) -> Context:
     """The context as the solving process wrote it (a file of this run, made seconds ago by ourselves)."""
     with open(path, "rb") as file:
@@ -124,6 +118,7 @@ def heads(
 
     features: view -> file; heads of candidates with views learn from all of them, and answer for 'plain'.
     """
+    torch.set_num_threads(1)
     known = read_context(context)
     arrays = {view: np.load(path, mmap_mode="r") for view, path in features.items()}
     cache: dict[Any, Material] = {}
@@ -244,6 +239,7 @@ def judge_views(
 
 def probe(*, context: Path, model: str, side: int, loss: str, threads: int, tell: Tell) -> dict[str, Any]:
     """Seconds per training image with and without bfloat16, channels last or not; the fastest setting is kept."""
+    torch.set_num_threads(threads)
     known = read_context(context)
     entry = find(model)
     classes = len(known.dataset.classes)
@@ -256,7 +252,7 @@ def probe(*, context: Path, model: str, side: int, loss: str, threads: int, tell
         for channels_last in (False, True):
             network = _fresh(entry, known, classes)
             if channels_last:
-                network = network.to(memory_format=torch.channels_last)
+                _channels_last(network)
             data = Labelled(images, truth, torch.ones(32), classes)
             schedule = Schedule(epochs=1, side=side, batch=16, low_precision=low_precision)
             tune(network, data, load("losses", loss), Schedule(1, side, 32, low_precision=low_precision), Augment())
@@ -266,6 +262,13 @@ def probe(*, context: Path, model: str, side: int, loss: str, threads: int, tell
             tell({"seconds_per_image": found[-1][0]})
     best = min(found)
     return {"seconds_per_image": best[0], "low_precision": best[1], "channels_last": best[2]}
+
+
+def _channels_last(network: Network) -> None:
+    """Store the weights of convolutions with channels innermost; some machines are quicker so."""
+    for parameter in network.parameters():
+        if parameter.ndim == 4:
+            parameter.data = parameter.data.to(memory_format=torch.channels_last)
 
 
 def _fresh(model: Model, context: Context, classes: int) -> Network:
@@ -294,6 +297,7 @@ def train(
     features: file of the untouched extractor's features; the head starts from the solution on them.
     Writes target.onnx (the whole network) and, for a fold, target.npy: (held out, C) probabilities.
     """
+    torch.set_num_threads(threads)
     known = read_context(context)
     entry = find(candidate.model)
     rows = known.plan.development() if fold is None else known.plan.train(fold)
@@ -304,7 +308,7 @@ def train(
         solved = head_of(known, data, "bce" if known.dataset.multilabel else "cross_entropy", seed)
         network.head = start_head(solved.weight, solved.bias)
     if speed.get("channels_last"):
-        network = network.to(memory_format=torch.channels_last)
+        _channels_last(network)
     schedule = Schedule(candidate.epochs, candidate.side, low_precision=bool(speed.get("low_precision")))
     images = training_images(known, candidate)
     labelled = Labelled(
@@ -373,8 +377,8 @@ def shrink(
         held = known.plan.held(0)
         images = prepared(known.dataset, held, preparation)
         inside = sample(known.plan.train(0), known.truth())
-        small = quantise(fold_network.read_bytes(), prepared(known.dataset, inside, preparation))
-        tables = [_logits(Runner(graph, threads=threads), images) for graph in (fold_network.read_bytes(), small)]
+        small_graph = quantise(fold_network.read_bytes(), prepared(known.dataset, inside, preparation))
+        tables = [_logits(Runner(graph, threads=threads), images) for graph in (fold_network.read_bytes(), small_graph)]
     else:
         held = sample(known.plan.scored(), known.truth(), most=600)
         images = prepared(known.dataset, held, preparation)

@@ -1,0 +1,47 @@
+"""Null races with real heads: equal candidates are heads of one loss on different random features of noise.
+
+    python benchmarks/null_heads.py
+
+In each race eight candidates learn ten classes' worth of nothing from 60 random features each, on 150 images in five
+folds, by the same code as a real race. Whoever is called beaten is called so falsely.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+CANDIDATES, IMAGES, CLASSES, WIDTH, FOLDS = 8, 150, 3, 40, 5
+
+
+def run(races: int) -> dict[str, float]:
+    """share of races with a false 'beaten', and its lower 95 % bound (Clopper-Pearson, one-sided)."""
+    from objectif import plugins
+    from objectif.learn.fit.heads import Rotated, fit_head
+    from objectif.metrics.distributions import clopper_pearson
+    from objectif.runs.entry import Entry
+    from objectif.runs.verdict import verdict
+    from objectif.tasks.classify import Decoding, decode
+
+    loss = plugins.load("losses", "cross_entropy")
+    false = 0
+    for race in range(races):
+        rng = np.random.default_rng(race)
+        truth = rng.integers(0, CLASSES, IMAGES)
+        fold = rng.permutation(IMAGES) % FOLDS
+        entries = []
+        for number in range(CANDIDATES):
+            table = rng.normal(size=(IMAGES, WIDTH)).astype(np.float32)
+            table[:, :CLASSES] += 1.8 * np.eye(CLASSES, dtype=np.float32)[truth]  # every candidate knows equally much
+            scores = np.zeros((1, IMAGES, CLASSES), np.float32)
+            for k in range(FOLDS):
+                train, held = fold != k, fold == k
+                head = fit_head(Rotated(table[train], truth[train], seed=race), loss, classes=CLASSES)
+                scores[0, held] = decode(head.logits(table[held]), Decoding(), False)
+            entries.append(Entry(f"candidate {number}", "frozen", f"m{number}", "cross_entropy", "plain", scores))
+        false += any(row.status == "beaten" for row in verdict(entries, truth, "accuracy", seed=race).rows)
+    low, _ = clopper_pearson(false, races, 0.90)
+    return {"races": races, "share": false / races, "low": low}
+
+
+if __name__ == "__main__":
+    print(run(100))

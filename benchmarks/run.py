@@ -1,0 +1,300 @@
+"""Measure the figures that the README quotes, and write them with their misses into benchmarks/README.md.
+
+    python benchmarks/run.py              all of them (about two hours on two cores)
+    python benchmarks/run.py flowers help some of them; the others keep their last measurement
+
+Images: the folder `shared` beside the project, or $OBJECTIF_SHARED. Every race runs as a user would run it, through the
+command line, on the splits in shared/splits where there are any.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+HERE = Path(__file__).resolve().parent
+SHARED = Path(os.environ.get("OBJECTIF_SHARED", HERE.parents[1] / "shared"))
+DATA, SPLITS = SHARED / "data", SHARED / "splits"
+RESULTS = HERE / "results.json"
+RUNS = Path(os.environ.get("OBJECTIF_RUNS", HERE.parent / "runs" / "bench"))
+BIN = Path(sys.executable).parent / "objectif"
+Row = dict[str, Any]
+
+
+def solve(name: str, data: Path, *options: str) -> dict[str, Any]:
+    """One race by the command line; a finished run folder is read again rather than raced again."""
+    out = RUNS / name
+    if not (out / "result.json").exists():
+        print(f"racing {name} ...", file=sys.stderr, flush=True)
+        subprocess.run([BIN, "solve", data, *options, "--out", out], check=True, stdout=subprocess.DEVNULL)
+    found: dict[str, Any] = json.loads((out / "result.json").read_text())
+    return found
+
+
+def interval(result: dict[str, Any]) -> str:
+    """'0.881 [0.840, 0.920]'."""
+    if result["low"] is None:
+        return f"{result['estimate']:.3f} (no interval)"
+    return f"{result['estimate']:.3f} [{result['low']:.3f}, {result['high']:.3f}]"
+
+
+def pair(name: str, candidate: str) -> str:
+    """Paired difference of the winner to another candidate of the same race, with its 95 % interval."""
+    from objectif.metrics.catalog import metric
+    from objectif.runs.entry import Entry
+    from objectif.runs.folder import RunFolder
+    from objectif.runs.verdict import verdict
+
+    folder = RunFolder.open(RUNS / name)
+    result, splits = folder.result(), folder.read_json("splits.json")
+    rows = [i for i, fold in enumerate(splits["fold"]) if fold >= 0]
+    label = {n: i for i, n in enumerate(result.classes)}
+    truth = np.array([label[splits["labels"][i][0]] for i in rows])
+    groups = np.unique([str(splits["units"][i]) for i in rows], return_inverse=True)[1] if "units" in splits else None
+    entries = []
+    for who in (result.winner, candidate):
+        trials = [folder.read_trial(f"{who}/seed{seed}") for seed in result.seeds]
+        scores = np.stack([t["scores"] for t in trials if t is not None])
+        entries.append(Entry(str(who), "", str(who), "", "", scores))
+    found = verdict(entries, truth, metric(result.metric, result.classes), groups=groups)
+    row = next(r for r in found.rows if r.id == candidate) if found.rows[0].id == result.winner else found.rows[1]
+    return f"{-row.diff:+.3f} [{-row.diff_high:+.3f}, {-row.diff_low:+.3f}] over {candidate}"
+
+
+def race(name: str, title: str, target: float | None, *options: str, over: str | None = None) -> Row:
+    """A row for one race."""
+    result = solve(name, DATA / name, *options)
+    said = f"{result['winner']}; {result['elapsed_s'] / 60:.1f} min"
+    if over is not None:
+        said += "; gain " + pair(name, over)
+    return {
+        "what": title,
+        "asked": "-" if target is None else f"{target:.2f}",
+        "measured": interval(result),
+        "reached": None if target is None else result["estimate"] >= target,
+        "notes": said,
+        "command": f"objectif solve shared/data/{name} {' '.join(_shown(o) for o in options)}",
+    }
+
+
+def _shown(option: str) -> str:
+    text = option.replace(str(SHARED), "shared")
+    return f"'{text}'" if re.search(r"[()\\]", text) else text
+
+
+def flowers() -> Row:
+    return race("flowers", "flowers, 5 folds, 5 min: accuracy", 0.88, "--budget", "5m", over="lite2@256/cross_entropy")
+
+
+def seedlings() -> Row:
+    splits = str(SPLITS / "seedlings")
+    return race("seedlings", "seedlings, 5 folds, 20 min: accuracy", 0.85, "--splits", splits, "--budget", "20m")
+
+
+def fruit_quality() -> Row:
+    return race("fruit_quality", "fruit_quality, 5 folds, 10 min: accuracy", 0.91, "--budget", "10m")
+
+
+def traffic_signs() -> Row:
+    options = ["--splits", str(SPLITS / "traffic_signs"), "--group", r"(\d+/\d+)_", "--budget", "20m"]
+    title = "traffic_signs, 4 folds by track, 20 min: accuracy"
+    return race("traffic_signs", title, 0.80, *options, over="hog@64/cross_entropy")
+
+
+def brain_mri() -> Row:
+    """Training to Testing, without the Testing pictures that are in Training too."""
+    from objectif.data.load import load
+    from objectif.health.leakage import leakage
+
+    clean = RUNS / "brain_mri_splits"
+    clean.mkdir(parents=True, exist_ok=True)
+    dataset = load(DATA / "brain_mri", splits=SPLITS / "brain_mri")
+    leaked = {dataset.samples[int(row)].path for row in np.flatnonzero(leakage(dataset).leaked())}
+    for part in ("train", "test"):
+        lines = [s.path for s in dataset.samples if s.split == part and s.path not in leaked]
+        (clean / f"{part}.txt").write_text("\n".join(lines) + "\n")
+    row = race("brain_mri", "brain_mri, Training to Testing, Testing read once: accuracy", 0.60, "--splits", str(clean), "--budget", "10m")
+    row["notes"] += f"; {len(leaked)} Testing pictures left out because they are in Training"
+    row["command"] = "python benchmarks/run.py brain_mri"
+    return row
+
+
+def blood_cells_kinds() -> Row:
+    """Which cell kinds are in an image: a multi-label manifest made from the boxes."""
+    manifest = RUNS / "cell_kinds.csv"
+    manifest.parent.mkdir(parents=True, exist_ok=True)
+    root = DATA / "blood_cells" / "BCCD"
+    part = {name: p for p in ("train", "val", "test") for name in (SPLITS / "blood_cells" / f"{p}.txt").read_text().split()}
+    lines = ["path,label,split"]
+    for annotation in sorted((root / "Annotations").glob("*.xml")):
+        kinds = sorted(set(re.findall(r"<name>(\w+)</name>", annotation.read_text())))
+        image = f"blood_cells/BCCD/JPEGImages/{annotation.stem}.jpg"
+        if kinds and image in part:
+            lines.append(f"{DATA / image},{'|'.join(kinds)},{part[image]}")
+    manifest.write_text("\n".join(lines) + "\n")
+    result = solve("cell_kinds", manifest, "--budget", "4m")
+    return {
+        "what": "which cell kinds are in a blood_cells image (multi-label): macro average precision",
+        "asked": f"above the prior, {result['baseline']:.3f}",
+        "measured": interval(result),
+        "reached": bool(result["beats_baseline"]),
+        "notes": f"{result['winner']}; test split read once",
+        "command": "python benchmarks/run.py blood_cells_kinds",
+    }
+
+
+def shuffled() -> Row:
+    """Labels that mean nothing: nothing may beat the baseline."""
+    manifest = RUNS / "shuffled.csv"
+    manifest.parent.mkdir(parents=True, exist_ok=True)
+    paths = sorted((DATA / "flowers").glob("*/*.jpg"))
+    labels = np.random.default_rng(0).permutation([p.parent.name for p in paths])
+    manifest.write_text("path,label\n" + "".join(f"{p},{n}\n" for p, n in zip(paths, labels, strict=True)))
+    result = solve("shuffled", manifest, "--budget", "60s")
+    return {
+        "what": "flowers with shuffled labels: beats_baseline",
+        "asked": "false",
+        "measured": f"{str(result['beats_baseline']).lower()} ({interval(result)}, baseline {result['baseline']:.3f})",
+        "reached": result["beats_baseline"] is False,
+        "notes": "",
+        "command": "python benchmarks/run.py shuffled",
+    }
+
+
+def minute() -> Row:
+    """A minute on 200 images: a Solution, and how many candidates were compared."""
+    result = solve("minute", DATA / "flowers", "--budget", "60s")
+    compared = sum(row["estimate"] is not None for row in result["leaderboard"])
+    return {
+        "what": "`solve --budget 60s` on 200 images: candidates compared",
+        "asked": "20, and a Solution",
+        "measured": f"{compared}, in {result['elapsed_s']:.0f} s; {interval(result)}",
+        "reached": compared >= 20 and result["elapsed_s"] <= 66,
+        "notes": result["winner"],
+        "command": "objectif solve shared/data/flowers --budget 60s",
+    }
+
+
+def losses() -> Row:
+    """Where the loss matters: see losses.py, whose table stands below the figures."""
+    import losses as script
+
+    return script.row(RUNS, DATA, SPLITS)
+
+
+def null_races() -> Row:
+    """Exchangeable candidates at score level, and real heads on random features."""
+    import null_heads
+    import null_races as script
+
+    scores = script.run(2000)
+    heads = null_heads.run(100)
+    return {
+        "what": "null races: share with a false 'beaten', its lower 95 % bound (2,000 at score level; 100 with real heads)",
+        "asked": "at most 0.05",
+        "measured": f"{scores['share']:.4f} (lower bound {scores['low']:.4f}); {heads['share']:.2f} (lower bound {heads['low']:.3f})",
+        "reached": scores["low"] <= 0.05 and heads["low"] <= 0.05,
+        "notes": "",
+        "command": "python benchmarks/run.py null_races",
+    }
+
+
+def timed(command: list[Any], runs: int = 5) -> float:
+    """Median wall seconds of a whole process after one run to warm the disk."""
+    taken = []
+    for _ in range(runs + 1):
+        start = time.perf_counter()
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        taken.append(time.perf_counter() - start)
+    return float(np.median(taken[1:]))
+
+
+def help_time() -> Row:
+    seconds = timed([BIN, "--help"])
+    bare = timed([sys.executable, "-c", "import typer"])
+    return {
+        "what": "`objectif --help`",
+        "asked": "under 0.3 s",
+        "measured": f"{seconds:.2f} s",
+        "reached": seconds < 0.3,
+        "notes": f"{seconds / bare:.2f} of `python -c 'import typer'` in the same run",
+        "command": "python benchmarks/run.py help_time",
+    }
+
+
+def cold() -> Row:
+    """One picture, a new process; the Solution of the flowers race."""
+    solve("flowers", DATA / "flowers", "--budget", "5m")
+    solution = next((RUNS / "flowers").glob("*.objectif"))
+    picture = next((DATA / "flowers" / "roses").glob("*.jpg"))
+    seconds = timed([BIN, "predict", solution, picture])
+    return {
+        "what": "`predict` of one image, cold",
+        "asked": "under 1.2 s",
+        "measured": f"{seconds:.2f} s",
+        "reached": seconds < 1.2,
+        "notes": solution.name,
+        "command": "python benchmarks/run.py cold",
+    }
+
+
+def throughput() -> Row:
+    """1,000 JPEGs of 320 px through a Solution on Lite0, against the bare network in the same run."""
+    import throughput as script
+
+    return script.row(RUNS)
+
+
+FIGURES: dict[str, Callable[[], Row]] = {
+    f.__name__: f
+    for f in (flowers, seedlings, fruit_quality, traffic_signs, brain_mri, losses, blood_cells_kinds, null_races, shuffled,
+              help_time, cold, throughput, minute)
+}  # fmt: skip
+
+
+def table(results: dict[str, Row]) -> str:
+    """The Markdown table."""
+    lines = ["| what | asked | measured | reached | notes | command |", "|---|---|---|---|---|---|"]
+    for name in FIGURES:
+        if name in results:
+            row = results[name]
+            reached = {True: "yes", False: "**no**", None: "-"}[row["reached"]]
+            cells = (row["what"], row["asked"], row["measured"], reached, row["notes"], f"`{row['command']}`")
+            lines.append("| " + " | ".join(str(c).replace("|", "\\|") for c in cells) + " |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measure what was asked for, keep the rest, write the table."""
+    wanted = sys.argv[1:] or list(FIGURES)
+    if unknown := [name for name in wanted if name not in FIGURES]:
+        sys.exit(f"no figure {unknown[0]!r}; there are: {', '.join(FIGURES)}")
+    if not DATA.is_dir():
+        sys.exit(f"no images at {DATA}: put the folder `shared` beside the project, or set OBJECTIF_SHARED")
+    sys.path.insert(0, str(HERE))
+    results: dict[str, Row] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    for name in wanted:
+        results[name] = FIGURES[name]()
+        results[name]["measured_on"] = date.today().isoformat()
+        RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+        print(f"{name}: {results[name]['measured']}", flush=True)
+    page = HERE / "README.md"
+    text = page.read_text()
+    machine = f"Measured on {os.cpu_count()} cores, Python {platform.python_version()}."
+    new = f"<!-- figures -->\n{machine}\n\n{table(results)}\n<!-- /figures -->"
+    page.write_text(re.sub(r"<!-- figures -->.*<!-- /figures -->", lambda _: new, text, flags=re.S))
+
+
+if __name__ == "__main__":
+    main()
