@@ -109,7 +109,7 @@ def fruit_quality() -> Row:
 def traffic_signs() -> Row:
     options = ["--splits", str(SPLITS / "traffic_signs"), "--group", r"(\d+/\d+)_", "--budget", "20m"]
     title = "traffic_signs, 4 folds by track, 20 min: accuracy"
-    return race("traffic_signs", title, 0.80, *options, over="hog@64/cross_entropy")
+    return race("traffic_signs", title, 0.80, *options, over="hog@48/cross_entropy")
 
 
 def brain_mri() -> Row:

@@ -51,8 +51,8 @@ def test_planted_errors_are_counted_and_named(share: float, distance: float) -> 
 
 @pytest.mark.parametrize("distance", [0.1, 0.3, 0.6, 1.5, 5.0])
 def test_honest_labels_are_no_worry_however_hard_they_are(distance: float) -> None:
-    for seed in range(5):
-        table, truth = blobs(300, 3, distance, seed)
+    for seed in range(12):
+        table, truth = blobs(150, 3, distance, seed)
         assert not judge(table, truth, 3).worrying
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from objectif.data.dataset import Dataset
 from objectif.data.load import load
-from objectif.health import duplicates
+from objectif.health import features
 from objectif.health.duplicates import (
     clusters,
     members,
@@ -91,10 +91,28 @@ def test_strangers_are_not_duplicates(clean: Dataset) -> None:
     assert near_pairs(looks) == []
 
 
-def test_another_colour_is_another_picture() -> None:
-    scenes = [scene(i) for i in range(20)]
-    dataset = in_memory([*scenes, np.ascontiguousarray(scenes[0][:, :, ::-1])], [0] * 21)
-    assert len(set(same_pictures(dataset).tolist())) == 21
+def test_another_colour_of_the_same_brightness_is_another_picture() -> None:
+    def recoloured(picture: Picture) -> tuple[Picture, Picture]:
+        parts = cv2.cvtColor(picture, cv2.COLOR_RGB2YCrCb)
+        parts[..., 0] = 70 + parts[..., 0] // 3  # leaves room for any colour, so that brightness stays
+        swapped = parts[..., [0, 2, 1]]
+        first, second = (cv2.cvtColor(np.ascontiguousarray(p), cv2.COLOR_YCrCb2RGB) for p in (parts, swapped))
+        return np.asarray(first, np.uint8), np.asarray(second, np.uint8)
+
+    pairs = [recoloured(scene(i)) for i in range(10)]
+    gaps = [np.abs(cv2.cvtColor(a, 7).astype(int) - cv2.cvtColor(b, 7)).mean() for a, b in pairs]
+    assert np.median(gaps) < 2  # gray copies would be the same
+    ids = near_duplicates(in_memory([p for pair in pairs for p in pair], [0] * 20))
+    assert len(set(ids.tolist())) >= 18
+
+
+def test_a_picture_stored_smaller_is_the_same(tmp_path: Path) -> None:
+    """A decoder that shrinks on its way gives another sharpness for 256 pixels than for 225."""
+    for i in range(12):
+        picture = cv2.GaussianBlur(scene(i, i % 3, side=512), (0, 0), 1.0)
+        write(tmp_path / "a" / f"{i}.jpg", cv2.resize(picture, (256, 256), interpolation=cv2.INTER_AREA))
+        write(tmp_path / "b" / f"{i}.jpg", cv2.resize(picture, (225, 225), interpolation=cv2.INTER_AREA))
+    assert len(members(same_pictures(load(tmp_path)))) == 12
 
 
 def test_other_file_types_and_sizes_are_the_same_picture(tmp_path: Path) -> None:
@@ -125,7 +143,7 @@ def test_blank_pictures_are_one_picture_and_faint_ones_are_not() -> None:
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     looks = look(with_copies(NEAR["mirrored"]))
     whole = same_pairs(looks), near_pairs(looks)
-    monkeypatch.setattr(duplicates, "_BLOCK", 7)
+    monkeypatch.setattr(features, "_CELLS_AT_ONCE", 500)
     assert (same_pairs(looks), near_pairs(looks)) == whole
 
 

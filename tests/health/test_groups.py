@@ -80,10 +80,11 @@ def test_a_folder_below_the_class_can_be_the_group() -> None:
     assert partition(found.ids) == partition([p for p in range(20) for _ in range(5)])
 
 
-def test_names_that_share_a_part_without_sharing_looks_are_no_group() -> None:
+@pytest.mark.parametrize("batches", [3, 20])
+def test_names_that_share_a_part_without_sharing_looks_are_no_group(batches: int) -> None:
     for seed in range(10):
         rng = np.random.default_rng(seed)
-        names = [f"{'abc'[i % 3]}/batch{rng.integers(20)}_{i}.jpg" for i in range(150)]
+        names = [f"{'abc'[i % 3]}/batch{rng.integers(batches)}_{i}.jpg" for i in range(150)]
         dataset, _ = world(names, [i % 3 for i in range(150)], [0] * 150)
         table = rng.normal(size=(150, 24)).astype(np.float32)
         assert propose(dataset, table) is None

@@ -116,6 +116,12 @@ def test_an_exception_of_the_work_stands_in_its_place() -> None:
         next(found)
 
 
+def test_work_that_gives_another_number_of_results_is_an_error_and_no_hang() -> None:
+    for wrong in ([], [1, 2, 3]):
+        with pytest.raises(ValueError, match="zip"):
+            list(ordered(lambda pairs, wrong=wrong: wrong, range(10), workers=2))
+
+
 def test_no_thread_stays_behind() -> None:
     before = threading.active_count()
     for _ in range(20):

@@ -88,7 +88,8 @@ def _show(speeds: Sequence[Speed]) -> None:
     console = Console()
     console.print(table)
     for s in speeds:
-        console.print(f"bare network, {s.images}, {s.precision}: {s.setting}", highlight=False)
+        line = f"{s.images}, {s.precision}: files / bare {s.ratio:.2f} by the clock, {s.cpu_ratio:.2f} by computing"
+        console.print(f"{line}; bare network with {s.setting}", highlight=False)
     bare = {(s.images, s.precision): s.bare for s in speeds}
     for (images, precision), rate in bare.items():
         if precision == "int8" and (images, "fp32") in bare:

@@ -158,12 +158,14 @@ def _fit(
 ) -> tuple[float, float, float]:
     """The log-likelihood, temperature scale and share that explain the labels best."""
     rows = np.arange(len(truth))
+    e = np.array(shares)[:, None]
     best = (-np.inf, 1.0, 0.0)
     for scale in scales:
         given = softmax(scores * scale)[rows, truth]
-        for share in shares:
-            mixed = (1 - share) * given + share * (1 - given) / max(1, scores.shape[1] - 1)
-            best = max(best, (float(weight @ np.log(mixed + 1e-300)), scale, share))
+        mixed = (1 - e) * given + e * (1 - given) / max(1, scores.shape[1] - 1)
+        fits = np.log(mixed + 1e-300) @ weight
+        k = int(np.argmax(fits))
+        best = max(best, (float(fits[k]), scale, shares[k]))
     return best
 
 

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from objectif.data.dataset import Dataset
-from objectif.health.features import fine_detail
+from objectif.health.features import blocks, fine_detail
 from objectif.health.looks import Looks, look
 
 Ints = NDArray[np.int64]
@@ -39,7 +39,7 @@ NEAR_RATIO = 0.45
 TURNED_UP_TO = 20_000
 """Mirrored and turned copies are looked for among at most this many images: eight times the work."""
 
-_BLOCK = 1024  # rows compared at a time: memory is _BLOCK x N, whatever N
+_VERIFIED = 8192  # pairs looked at closely at a time
 
 
 def same_pictures(dataset: Dataset, *, looks: Looks | None = None) -> Ints:
@@ -114,8 +114,8 @@ def _within(points: Floats, radius: Floats) -> Iterator[tuple[int, int]]:
     limit = (
         radius**2 * points.shape[1] + 1e-3 * np.maximum(squares, 1.0) ** 0.5
     )  # slack for rounding in float32
-    for start in range(0, len(points), _BLOCK):
-        block = slice(start, start + _BLOCK)
+    for block in blocks(len(points)):
+        start = block.start
         distance = squares[block, None] + squares[None, start:] - 2.0 * points[block] @ points[start:].T
         i, j = np.nonzero(distance <= np.minimum(limit[block, None], limit[None, start:]))
         yield from _upper(i[i < j] + start, j[i < j] + start)
@@ -161,10 +161,11 @@ def _upright_pairs(detail: Floats) -> tuple[Floats, Pairs]:
     k = max(1, min(50, n // 4))
     scale = np.empty(n, np.float32)
     candidates: list[tuple[Ints, Ints, Floats]] = []
-    for start in range(0, n, _BLOCK):
-        alike = detail[start : start + _BLOCK] @ detail.T
+    for block in blocks(n):
+        start = block.start
+        alike = detail[block] @ detail.T
         alike[np.arange(len(alike)), np.arange(start, start + len(alike))] = -2.0
-        scale[start : start + _BLOCK] = 1.0 - np.partition(alike, n - k, axis=1)[:, n - k]
+        scale[block] = 1.0 - np.partition(alike, n - k, axis=1)[:, n - k]
         i, j = np.nonzero(alike > NEAR_CORRELATION)
         upper = i + start < j
         candidates.append((i[upper] + start, j[upper], alike[i[upper], j[upper]]))
@@ -178,12 +179,13 @@ def _turned_pairs(detail: Floats, scale: Floats) -> Iterator[tuple[int, int, int
     coarse = _coarser(detail)
     for turn in range(1, 8):
         turned, turned_coarse = _turned(detail, turn), _turned(coarse, turn)
-        for start in range(0, len(detail), _BLOCK):
-            alike = coarse[start : start + _BLOCK] @ turned_coarse[start:].T
+        for block in blocks(len(detail)):
+            start = block.start
+            alike = coarse[block] @ turned_coarse[start:].T
             i, j = np.nonzero(alike > NEAR_CORRELATION)
             a, b = i[i < j] + start, j[i < j] + start
-            for piece in range(0, len(a), 8 * _BLOCK):
-                left, right = a[piece : piece + 8 * _BLOCK], b[piece : piece + 8 * _BLOCK]
+            for piece in range(0, len(a), _VERIFIED):
+                left, right = a[piece : piece + _VERIFIED], b[piece : piece + _VERIFIED]
                 similarity = np.einsum("pd,pd->p", detail[left], turned[right])
                 kept = (similarity > NEAR_CORRELATION) & _far_nearer_than_usual(
                     similarity, scale[left], scale[right]

@@ -10,6 +10,7 @@ of lightness, Lab means on a 4 x 4 grid, and rotation-invariant uniform local bi
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
@@ -22,8 +23,15 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
 _CHUNK = 128
+_CELLS_AT_ONCE = 10_000_000  # similarities held at a time: 40 MB, whatever the number of images
 _CELLS, _BINS = 8, 9
 _NEIGHBOURS = ((-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1))
+
+
+def blocks(n: int, start: int = 0) -> Iterator[slice]:
+    """Slices of n rows from `start` on, such that a block times n similarities stays within memory."""
+    size = max(1, min(n, _CELLS_AT_ONCE // max(1, n)))
+    return (slice(at, min(n, at + size)) for at in range(start, n, size))
 
 
 def features(looks: Looks, *, workers: int | None = None) -> Floats:

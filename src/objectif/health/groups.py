@@ -21,11 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from objectif.data.dataset import Dataset
-from objectif.health.features import Floats, directions
+from objectif.health.features import Floats, blocks, directions
 
 Ints = NDArray[np.int64]
 
-_BLOCK = 1024
 _MARGIN = 6.0  # standard errors of the hit rate above chance
 _LEAST_HITS = 0.25  # share of images whose nearest comes from their group
 _LEAST_COVER = 0.2  # share of all images that have a mate
@@ -167,13 +166,13 @@ def _with_folder(regex: str, ids: Ints, paths: list[str], labels: Ints, rows: Fl
 def nearest(rows: Floats, labels: Ints, *, same: bool) -> Ints:
     """(N,) the most similar image of the same class (or of any other class); -1 where there is none."""
     out = np.full(len(rows), -1, np.int64)
-    for start in range(0, len(rows), _BLOCK):
-        alike = rows[start : start + _BLOCK] @ rows.T
-        allowed = (labels[start : start + _BLOCK, None] == labels[None]) == same
-        allowed[np.arange(len(alike)), np.arange(start, start + len(alike))] = False
+    for block in blocks(len(rows)):
+        alike = rows[block] @ rows.T
+        allowed = (labels[block, None] == labels[None]) == same
+        allowed[np.arange(len(alike)), np.arange(block.start, block.stop)] = False
         alike[~allowed] = -np.inf
         best = alike.argmax(1)
-        out[start : start + _BLOCK] = np.where(allowed.any(1), best, -1)
+        out[block] = np.where(allowed.any(1), best, -1)
     return out
 
 
@@ -198,7 +197,7 @@ def _examples(ids: Ints, neighbour: Ints) -> tuple[tuple[int, ...], ...]:
     size = np.bincount(ids)
     share = np.bincount(ids, weights=hit.astype(np.float64)) / size
     best = np.argsort(-share * np.minimum(size, 6), kind="stable")[:3]
-    return tuple(tuple(int(r) for r in np.flatnonzero(ids == g)[:6]) for g in best)
+    return tuple(tuple(int(r) for r in np.flatnonzero(ids == g)[:5]) for g in best)
 
 
 # --- series -------------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,12 @@ Scores = NDArray[np.floating[Any]]
 Reals = NDArray[np.float64]
 
 
+def frequencies(truth: Truth, classes: int) -> Reals:
+    """(N, C) the class frequencies of truth, the same for each image: the scores of one who sees no picture."""
+    share = truth.mean(axis=0) if truth.ndim == 2 else np.bincount(truth, minlength=classes) / len(truth)
+    return np.asarray(np.tile(share, (len(truth), 1)), np.float64)
+
+
 @dataclass(frozen=True)
 class Metric(ABC):
     """A metric of (truth, scores).
@@ -35,7 +41,8 @@ class Metric(ABC):
     truth: (N,) class indices where single-label, (N, C) of 0 and 1 where multi-label.
     scores: (N, C) probabilities; rows sum to 1 unless multi-label.
     single, multilabel: which kinds of truth it fits. fraction: it lies in 0..1, and 1 (0) means that all is
-    right (wrong), so that Wilson's interval applies there.
+    right (wrong), so that Wilson's interval applies there. blind(truth, classes) -> scores (N, C): what does
+    best under this metric without a look at the images; to be beaten.
     """
 
     name: str
@@ -44,6 +51,7 @@ class Metric(ABC):
     single: bool
     multilabel: bool
     fraction: bool
+    blind: Callable[[Truth, int], Reals] = field(default=frequencies, kw_only=True)
 
     @property
     def sign(self) -> float:
@@ -61,6 +69,15 @@ class Metric(ABC):
     @abstractmethod
     def influence(self, truth: Truth, scores: Scores) -> Reals:
         """(N,) derivative of the value with respect to each image's weight at weights of 1; sums to 0."""
+
+    def parts(self, truth: Truth, scores: Scores) -> Reals:
+        """(N,) contribution of each image, summing to the value, for comparing answers to the same images.
+
+        Unlike the influence it is not centred within classes: a rare class would look less uncertain than it
+        is. What moves with the truth alone is left out, being the same for all candidates.
+        """
+        influence = self.influence(truth, scores)
+        return np.asarray(influence + self.value(truth, scores) / len(truth), np.float64)
 
     def check(self, truth: Truth, scores: Scores) -> None:
         """ValueError where truth and scores do not fit each other or this metric."""
@@ -110,6 +127,18 @@ class SumMetric(Metric):
         table = self.features(truth, scores)
         values = table @ self.gradient(table.sum(axis=0))
         return np.asarray(values - values.mean(), np.float64)  # exactly 0 in sum, whatever the rounding
+
+    def parts(self, truth: Truth, scores: Scores) -> Reals:
+        self.check(truth, scores)
+        table = self.features(truth, scores)
+        sums = table.sum(axis=0)
+        free = self.answered(len(sums))
+        found = table[:, :free] @ self.gradient(sums)[:free]
+        return np.asarray(found + (float(self.finish(sums)) - found.sum()) / len(truth), np.float64)
+
+    def answered(self, features: int) -> int:
+        """How many of the features depend on the answers."""
+        return round(self.free * features)
 
 
 @dataclass(frozen=True)

@@ -74,6 +74,17 @@ def _beyond_slopes(observed: Reals, expected: Reals) -> tuple[Reals, Reals]:
     return (-(there / safe))[..., None], (there * observed / safe**2)[..., None]
 
 
+def guesses(truth: Truth, classes: int) -> Reals:
+    """(N, C) the blind answer that does best under macro F1; the majority class alone would be easy to beat.
+
+    Single-label: classes drawn as often as they occur (F1 = 2pq / (p + q) summed over classes is largest at
+    q = p). Multi-label: yes to everything (2p / (1 + p)).
+    """
+    if truth.ndim == 2:
+        return np.ones(truth.shape)
+    return np.asarray(np.eye(classes)[np.random.default_rng(0).permutation(truth)], np.float64)
+
+
 def _kappa_parts(sums: Reals) -> tuple[Reals, Reals, Reals]:
     """Images, observed and expected disagreement, from sums (..., 3C)."""
     hit, answered, true = _split(sums)
@@ -134,7 +145,17 @@ BALANCED_ACCURACY = SumMetric(
     2 / 3,
 )
 MACRO_F1 = SumMetric(
-    "macro_f1", "macro F1", True, True, True, True, margins, _macro_f1, _macro_f1_gradient, 2 / 3
+    "macro_f1",
+    "macro F1",
+    True,
+    True,
+    True,
+    True,
+    margins,
+    _macro_f1,
+    _macro_f1_gradient,
+    2 / 3,
+    blind=guesses,
 )
 COHEN_KAPPA = SumMetric(
     "cohen_kappa", "Cohen's kappa", True, True, False, False, margins, _kappa, _kappa_gradient, 2 / 3

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from statistics import NormalDist
 
 _NORMAL = NormalDist()
@@ -40,7 +41,7 @@ def beta_cdf(x: float, a: float, b: float) -> float:
             d = 1.0 / _away_from_zero(1.0 + term * d)
             c = _away_from_zero(1.0 + term / c)
             fraction *= c * d
-        if abs(c * d - 1.0) < 1e-15:
+        if abs(c * d - 1.0) < 1e-14:
             break
     return math.exp(front) * fraction / a
 
@@ -54,18 +55,26 @@ def student_tail(t: float, df: float) -> float:
     return 0.5 * beta_cdf(df / (df + t * t), df / 2.0, 0.5)
 
 
+@lru_cache(maxsize=4096)
 def student_from_normal(z: float, df: float) -> float:
     """The Student quantile (df degrees of freedom) with the tail that z >= 0 has under the normal.
 
     Turns a critical value found for a known spread into one for a spread estimated from df + 1 units.
     """
     tail = 0.5 * math.erfc(z / math.sqrt(2.0))
-    if df > 1e6 or tail <= 0.0:
+    if df > 1e5 or tail <= 0.0 or z <= 0.0:
         return z
-    high = max(1.0, z)
-    while student_tail(high, df) > tail:
-        high *= 2.0
-    return _bisect(lambda t: student_tail(t, df) - tail, 0.0, high)
+    # Newton's method on log tail by log t, nearly straight lines under heavy tails; from z it climbs
+    log_front = math.lgamma((df + 1) / 2) - math.lgamma(df / 2) - 0.5 * math.log(df * math.pi)
+    t = z
+    for _ in range(50):
+        here = student_tail(t, df)
+        density = math.exp(log_front - (df + 1) / 2 * math.log1p(t * t / df))
+        step = math.log(here / tail) * here / (t * density)
+        t *= math.exp(step)
+        if abs(step) < 1e-12:
+            break
+    return t
 
 
 def wilson(successes: float, n: float, level: float = 0.95) -> tuple[float, float]:

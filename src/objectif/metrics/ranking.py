@@ -26,6 +26,7 @@ class RankMetric(Metric):
 
     area: Area
     slope: Slope
+    of_positives: bool  # a mean over the positives, and not over pairs of both kinds
     binary_column: bool  # of two classes only the second column is ranked: the first is its mirror image
 
     def columns(self, truth: Truth, scores: Scores) -> Iterator[tuple[Reals, Reals]]:
@@ -59,6 +60,17 @@ class RankMetric(Metric):
         if not defined:
             return np.zeros(len(truth))
         return np.asarray(np.mean(defined, axis=0), np.float64)
+
+    def parts(self, truth: Truth, scores: Scores) -> Reals:
+        self.check(truth, scores)
+        found = []
+        for y, s in self.columns(truth, scores):
+            slope = self.slope(y, s)
+            if np.isfinite(slope).all():
+                # the value belongs to the positives, or to the negatives where these are the rarer ones
+                home = y if self.of_positives or 2 * y.sum() <= len(y) else 1.0 - y
+                found.append(slope + home * float(self.area(y, s, np.ones((1, len(y))))[0]) / home.sum())
+        return np.asarray(np.mean(found, axis=0), np.float64) if found else np.zeros(len(truth))
 
 
 def _ties(ordered: Reals) -> NDArray[np.intp]:
@@ -139,7 +151,16 @@ def precision_slope(positive: Reals, score: Reals) -> Reals:
     return slope
 
 
-AUROC = RankMetric("auroc", "AUROC", True, True, True, True, auroc_area, auroc_slope, True)
+AUROC = RankMetric("auroc", "AUROC", True, True, True, True, auroc_area, auroc_slope, False, True)
 AVERAGE_PRECISION = RankMetric(
-    "average_precision", "average precision", True, True, True, True, precision_area, precision_slope, False
+    "average_precision",
+    "average precision",
+    True,
+    True,
+    True,
+    True,
+    precision_area,
+    precision_slope,
+    True,
+    False,
 )

@@ -100,23 +100,12 @@ class Scorer:
         return bool(float(draws) * len(self.truth) * self.rows[0].shape[1] * len(self.rows) > _SORTED)
 
     def _prepare(self, r: int, row: Scores) -> None:
-        if isinstance(self.metric, SumMetric):
-            self.metric.check(self.truth, row)
-            features = self.metric.features(self.truth, row)
-            self.values[r] = self.metric.finish(features.sum(axis=0))
-            slope = self.metric.gradient(features.sum(axis=0))
-            table = total(features, self.group, self.units)
-            influence = table @ slope
-            free = round(self.metric.free * len(slope))
-            part = table[:, :free] @ slope[:free]
-            if not self.linear:
-                self._tables.append(table)
-        else:
-            self.values[r] = self.metric.value(self.truth, row)
-            influence = part = total(self.metric.influence(self.truth, row), self.group, self.units)
-        share = self.sizes / self.sizes.sum()
-        self.influence[:, r] = influence - influence.sum() * share
-        self.parts[:, r] = self.metric.sign * (part + (self.values[r] - part.sum()) * share)
+        metric = self.metric
+        self.values[r] = metric.value(self.truth, row)
+        self.influence[:, r] = total(metric.influence(self.truth, row), self.group, self.units)
+        self.parts[:, r] = metric.sign * total(metric.parts(self.truth, row), self.group, self.units)
+        if isinstance(metric, SumMetric) and not self.linear:
+            self._tables.append(total(metric.features(self.truth, row), self.group, self.units))
 
     def gaps(self, first: NDArray[np.intp], second: NDArray[np.intp]) -> Reals:
         """(G, P) contribution of each group to the differences in utility of P pairs of rows; columns sum to it.

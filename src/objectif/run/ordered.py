@@ -110,12 +110,14 @@ class _Ordered(Generic[Item, Result]):
 
     def _run(self, workers: int) -> None:
         while pairs := self._take(workers):
+            numbers = [number for number, _ in pairs]
+            found: dict[int, Result | _Raised]
             try:
-                found: list[Result | _Raised] = [*self.work(pairs)]
+                found = dict(zip(numbers, self.work(pairs), strict=True))
             except BaseException as error:  # the consumer raises it in its place
-                found = [_Raised(error)] * len(pairs)
+                found = dict.fromkeys(numbers, _Raised(error))
             with self.results_ready:
-                self.done.update(zip((number for number, _ in pairs), found, strict=True))
+                self.done.update(found)
                 self.busy -= 1
                 self.results_ready.notify()
 

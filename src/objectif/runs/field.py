@@ -42,12 +42,6 @@ class Field:
         return self.scorer.units >= FEWEST_GROUPS
 
 
-def prior_scores(truth: Truth, classes: int) -> NDArray[np.float64]:
-    """(N, C) the class frequencies of truth, the same for each image: the answer of one who sees no picture."""
-    share = truth.mean(axis=0) if truth.ndim == 2 else np.bincount(truth, minlength=classes) / len(truth)
-    return np.asarray(np.tile(share, (len(truth), 1)), np.float64)
-
-
 def check(entries: Sequence[Entry], truth: Truth, limits: Mapping[str, float]) -> None:
     """ValueError where entries, truth and limits do not fit each other, naming the candidate."""
     unknown = sorted(set(limits) - set(LIMITS))

@@ -22,12 +22,12 @@ from objectif.metrics.compare import Pairs, all_pairs, gain_over, one_sided, spr
 from objectif.metrics.intervals import Interval, from_replicates
 from objectif.runs import sentences
 from objectif.runs.entry import Entry
-from objectif.runs.field import Field, check, cost_ranks, measure, prior_scores, usable
+from objectif.runs.field import Field, check, cost_ranks, measure, usable
 from objectif.runs.outcome import Row, TableRow, Verdict
 from objectif.runs.rows import in_order, leaderboard, unscored
 from objectif.runs.tables import tables
 
-__all__ = ["Entry", "Row", "TableRow", "Verdict", "prior_scores", "verdict"]
+__all__ = ["Entry", "Row", "TableRow", "Verdict", "verdict"]
 
 LEVEL = 0.95
 
@@ -48,7 +48,7 @@ def verdict(
 
     groups (N,): units of resampling, None for single images. margin: what a cheaper candidate may lose, in
     the metric's units. limits: of LIMITS, name -> largest value allowed. baseline_scores (N, C): default the
-    class frequencies of truth. ValueError for scores that do not fit or are not finite, naming the candidate.
+    metric's blind answer, mostly the class frequencies of truth. ValueError for scores that do not fit or are not finite, naming the candidate.
     """
     chosen, bounds = find_metric(metric), dict(limits or {})
     check(entries, truth, bounds)
@@ -56,9 +56,19 @@ def verdict(
     if not any(e.status in ("ran", "over_limit") for e in scored):
         return _empty(entries, chosen, margin, truth, baseline_scores)
     columns = scored[0].scores.shape[2] if scored[0].scores is not None else 0
-    prior = prior_scores(truth, columns) if baseline_scores is None else baseline_scores
-    field = measure(scored, truth, chosen, groups, bounds, prior, draws, seed)
+    blind = _blind(chosen, truth, columns, baseline_scores)
+    field = measure(scored, truth, chosen, groups, bounds, blind, draws, seed)
     return _judge(entries, field, margin, bounds, draws, seed)
+
+
+def _blind(
+    metric: Metric, truth: Truth, classes: int, given: NDArray[np.floating[Any]] | None
+) -> NDArray[np.floating[Any]]:
+    """Scores (N, C) to be beaten: those given, or the metric's own blind answer where that does better."""
+    own = metric.blind(truth, classes)
+    if given is None or metric.sign * (metric.value(truth, own) - metric.value(truth, given)) > 0:
+        return own
+    return given
 
 
 def _judge(
@@ -158,11 +168,11 @@ def _empty(
     metric: Metric,
     margin: float,
     truth: Truth,
-    prior: NDArray[np.floating[Any]] | None,
+    given: NDArray[np.floating[Any]] | None,
 ) -> Verdict:
     """Nobody was scored to the end."""
     classes = int(truth.shape[1] if truth.ndim == 2 else truth.max() + 1)
-    baseline = metric.value(truth, prior_scores(truth, classes) if prior is None else prior)
+    baseline = metric.value(truth, _blind(metric, truth, classes, given))
     return Verdict(
         rows=in_order([unscored(e) for e in entries], metric.sign, None),
         winner=None,

@@ -39,8 +39,3 @@ def _dims(value: onnx.ValueInfoProto) -> tuple[int, ...]:
 def _transposed(node: onnx.NodeProto) -> bool:
     return any(a.name == "transB" and a.i == 1 for a in node.attribute)
 
-
-def width(graph: bytes, output: str = "embedding") -> int:
-    """Length of a vector that an extractor gives."""
-    found = next(o for o in onnx.load_from_string(graph).graph.output if o.name == output)
-    return int(found.type.tensor_type.shape.dim[1].dim_value)

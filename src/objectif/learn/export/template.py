@@ -130,5 +130,6 @@ def exchange(proto: onnx.ModelProto, state: dict[str, Tensor]) -> None:
         raise ValueError(f"{len(missing)} trained tensors have no place in the graph, first {missing[0]!r}")
     for name, tensor in state.items():
         if name in places:
-            array: np.ndarray[Any, Any] = tensor.detach().to(torch.float32).cpu().numpy()
+            kept = tensor.float() if tensor.dtype.is_floating_point else tensor
+            array: np.ndarray[Any, Any] = kept.detach().cpu().numpy()
             places[name].CopyFrom(numpy_helper.from_array(np.ascontiguousarray(array), name))

@@ -14,6 +14,7 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from objectif.errors import ProblemError
 from objectif.learn.fit.calibrate import temperature
@@ -120,6 +121,11 @@ def fit_head(data: Rotated, loss: Loss, *, classes: int) -> Head:
     ProblemError where the loss is for another kind of truth; TrialError where it is not finite.
     """
     _agree(data, loss)
+    with threadpool_limits(1):  # threads cost forty times what they gain on matrices this small
+        return _fit(data, loss, classes)
+
+
+def _fit(data: Rotated, loss: Loss, classes: int) -> Head:
     if not data.held.any():
         return solve(data, loss, classes=classes, strength=DEFAULT_STRENGTH)
     best = _choose(data, loss, classes)

@@ -78,7 +78,7 @@ def deliver(race: Race, found: Verdict, command: str) -> Delivery:
     preparation = race.ground.context.preparation(winner.side, winner.preparation)
     networks: dict[Precision, bytes] = {"fp32": network}
     notes = []
-    if winner.approach != "classical" and race.deadline - race.now() > 12:
+    if find(winner.model).pretrained and race.deadline - race.now() > 12:
         small, said = _small(race, winner, network)
         notes.append(said)
         if small is not None:
@@ -185,20 +185,21 @@ def _small(race: Race, winner: Candidate, network: bytes) -> tuple[bytes | None,
             failed.append(event.payload)
 
     target = race.work / "int8.onnx"
-    source = race.work / "fp32.onnx"
-    source.write_bytes(network)
-    arguments = {
+    arguments: dict[str, Any] = {
         "context": race.context_file,
         "candidate": winner,
-        "seed": race.problem.seed,
-        "source": source,
-        "fold_network": race.work / f"fold-{winner.id.replace('/', '_')}-0.onnx" if winner.epochs else None,
-        "features": {} if winner.epochs else _feature_files(race, winner),
         "target": target,
         "threads": race.executor.cores,
     }
+    if winner.epochs:
+        source = race.work / "fp32.onnx"
+        source.write_bytes(network)
+        fold = race.work / f"fold-{winner.id.replace('/', '_')}-0.onnx"
+        arguments |= {"source": source, "fold_network": fold}
+    else:
+        arguments |= {"features": _feature_files(race, winner), "seed": race.problem.seed}
     left = race.deadline - race.now() - 6
-    race.push(Job("int8", "shrink", arguments, threads=race.executor.cores, seconds=left), handle)
+    race.push(Job("int8", "shrink_trained" if winner.epochs else "shrink_heads", arguments, threads=race.executor.cores, seconds=left), handle)
     race.drain(race.now() + left)
     if not out:
         return None, f"No int8 network: {failed[0] if failed else 'no time was left for it'}."

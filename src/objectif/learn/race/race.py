@@ -48,6 +48,7 @@ class Race:
     notes: list[str] = field(default_factory=list)
     symmetries: tuple[str, ...] = ()
     speeds: dict[Candidate, Speed] = field(default_factory=dict)
+    losses_by_view: dict[str, dict[str, float]] = field(default_factory=dict)
     files: dict[tuple[str, int, str, str], Path] = field(default_factory=dict)
     _queue: list[tuple[Job, Handler]] = field(default_factory=list)
     _handlers: dict[str, Handler] = field(default_factory=dict)
@@ -141,6 +142,8 @@ class Race:
         tunes = "finetune" in self.problem.approaches and worth_tuning(self)
         if not tunes:
             cheap_until = self.now() + self.left()
+            if "finetune" in self.problem.approaches:
+                self.notes.append("Fine-tuning was left out: the budget is too short for it. A longer --budget includes it.")
         self.show.stage("features side by side")
         self.first(self._beside(), self._until(cheap_until, 0.6))
         self.show.stage("every loss on the best features")
@@ -366,38 +369,49 @@ class Race:
     def _views(self, leader: Candidate, until: float) -> None:
         """Which views keep the class (by evidence, unless stated), and heads that learn from them."""
         wanted = [v for v in VIEWS if v != "mirror" or self.problem.mirror is not False]
-        for view in wanted:
-            self.features(leader, view, lambda: None)
+        judges = [leader, *(c for c in self.best(50) if c.model == "hog" and c != leader)]
+        for judge in judges:
+            for view in wanted:
+                self.features(judge, view, lambda: None)
         self.drain(until)
-        there = [v for v in wanted if self._key(leader, v) in self.files]
-        if not there or self.now() > until:
-            return
-        self._judge_views(leader, there, until)
+        for judge in judges:
+            if all(self._key(judge, view) in self.files for view in wanted):
+                self._ask(judge, wanted)
+        self.drain(until)
+        self._keep(wanted)
         if not self.symmetries:
             return
         losses = [c.loss for c in self.board.ranked() if c.model == leader.model and not c.views]
-        tried = list(dict.fromkeys([*losses[:3], self.default_loss]))
+        tried = list(dict.fromkeys([*losses[:2], self.default_loss]))
         row = [Candidate(leader.approach, leader.model, n, side=leader.side, views=True) for n in tried]
         for seed in range(self.problem.seed, self.problem.seed + self.problem.seeds):
             self.heads(leader, [(c, seed) for c in row], self.symmetries)
 
-    def _judge_views(self, leader: Candidate, views: list[str], until: float) -> None:
-        files = {view: self.files[self._key(leader, view)] for view in ("plain", *views)}
-        arguments = {"context": self.context_file, "features": files, "candidate": leader, "seed": self.problem.seed}
+    def _ask(self, judge: Candidate, views: list[str]) -> None:
+        """How much accuracy the heads on these features lose when held-out images are seen in another way."""
+        files = {view: self.files[self._key(judge, view)] for view in ("plain", *views)}
+        arguments = {"context": self.context_file, "features": files, "candidate": judge, "seed": self.problem.seed}
 
         def handle(event: Event) -> None:
-            if event.kind != "done":
-                return
-            kept = [v for v in views if event.payload[v] <= max(0.02, 2 * self.problem.margin)]
-            if self.problem.mirror is True and "mirror" not in kept and "mirror" in views:
-                kept.insert(0, "mirror")
-            self.symmetries = tuple(kept)
-            said = ", ".join(f"{v} costs {event.payload[v]:+.3f} accuracy" for v in views)
-            self.notes.append(
-                f"Views judged on held-out images ({said}); kept as the same class: {', '.join(kept) or 'none'}."
-            )
-            self.board.journal.append("note", symmetries=kept, cost=event.payload)
+            if event.kind == "done":
+                self.losses_by_view[judge.model] = event.payload
 
-        self.push(Job("views of " + leader.model, "judge_views", arguments), handle)
-        self.drain(until)
+        self.push(Job("views of " + judge.model, "judge_views", arguments), handle)
 
+    def _keep(self, views: list[str]) -> None:
+        """Keep the views that no judge minds: were the classes symmetric, every classifier would do equally well.
+
+        Gradients by place (hog) are asked beside the leader, because pretrained features have been taught to overlook
+        mirroring.
+        """
+        if not self.losses_by_view:
+            return
+        allowed = max(0.02, 0.5 / float(np.sqrt(len(self.board.truth))))
+        worst = {v: max(lost[v] for lost in self.losses_by_view.values()) for v in views}
+        kept = [v for v in views if worst[v] <= allowed]
+        if self.problem.mirror is True and "mirror" not in kept:
+            kept.insert(0, "mirror")
+        self.symmetries = tuple(kept)
+        said = ", ".join(f"{v} costs {worst[v]:+.3f} accuracy" for v in views)
+        self.notes.append(f"Views judged on held-out images ({said}); kept as the same class: {', '.join(kept) or 'none'}.")
+        self.board.journal.append("note", symmetries=kept, cost=worst)

@@ -67,7 +67,8 @@ def worth_tuning(race: Race) -> bool:
     if race.problem.models != "auto" and all(find(m).approach != "finetune" for m in race.problem.models):
         return False
     known = [c.latency_ms for (m, side), c in race.board.costs.items() if m.startswith("lite0") and side == 224]
-    seconds = 7e-3 * (min(k for k in known if k is not None) if known else 6.0)
+    seconds = 7e-3 * min([k for k in known if k is not None] or [6.0])
+    seconds *= (_sides(race)[0] / 128) ** 2
     return affordable(race, seconds, 0.55 * race.left()) >= FEWEST
 
 

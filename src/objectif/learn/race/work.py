@@ -21,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 
 from objectif.data.pixels import prepared
-from objectif.learn.export.cost import count, width
+from objectif.learn.export.cost import count
 from objectif.learn.export.join import join
 from objectif.learn.export.template import fill, template
 from objectif.learn.fit.augment import Augment
@@ -196,12 +196,13 @@ def cost(*, context: Path, model: str, side: int, memory: bool, tell: Tell) -> d
     known = read_context(context)
     entry = find(model)
     graph = extractor(known, entry, known.work)
-    start, stop = entry.columns
-    columns = (width(graph) if stop is None else stop) - start
+    shape = (side, side, known.channels)
+    blank = np.zeros((1, *shape), np.float32 if known.floating else np.uint8)
+    embedding = Runner(graph, threads=1, needs=("embedding",)).outputs(blank, ("embedding",))["embedding"]
+    columns = embedding[:, slice(*entry.columns)].shape[1]
     classes = len(known.dataset.classes)
     empty = np.zeros((columns, classes), np.float32), np.zeros(classes, np.float32)
     network = join(graph, *empty, columns=entry.columns)
-    shape = (side, side, known.channels)
     params, macs = count(network, shape)
     return {
         "params": params,
@@ -350,54 +351,61 @@ def _same_answers(graph: bytes, trained: Network, images: torch.Tensor, side: in
         raise TrialError(f"the exported network answers otherwise than the trained one (by {gap:.3f})")
 
 
-def shrink(
+def shrink_heads(
     *,
     context: Path,
     candidate: Candidate,
     seed: int,
-    source: Path,
-    fold_network: Path | None,
     features: dict[str, Path],
     target: Path,
     threads: int,
     tell: Tell,
 ) -> dict[str, Any]:
-    """int8 of the network in `source` -> target, and answers for held-out images in float and in int8.
+    """int8 of an extractor with heads solved on its int8 features -> target; and out-of-fold answers of both.
 
-    Fixed features: the int8 extractor answers for all images, with the head of each fold. Fine-tuned: the network of
-    the first fold is made int8 as well and answers for that fold.
+    Rounding moves the features a little; a head that was solved on them where they are now loses much less than one
+    that was solved on the float features.
     """
     known = read_context(context)
     entry = find(candidate.model)
     preparation = known.preparation(candidate.side, candidate.preparation)
+    development, scored = known.plan.development(), known.plan.scored()
+    calibration = prepared(known.dataset, sample(development, known.truth()), preparation)
+    small = quantise(extractor(known, entry, known.work), calibration)
+    runner = Runner(small, threads=threads, needs=("embedding",))
+    float_arrays = {view: np.load(path, mmap_mode="r") for view, path in features.items()}
+    plain = np.array(float_arrays["plain"])
+    for start in range(0, len(development), BATCH * 8):
+        rows = development[start : start + BATCH * 8]
+        images = prepared(known.dataset, rows, preparation)
+        for place in range(0, len(images), BATCH):
+            batch = images[place : place + BATCH]
+            plain[rows[place : place + BATCH]] = runner.outputs(batch, ("embedding",))["embedding"]
+    int8_arrays = {**float_arrays, "plain": plain}
+    tables = {}
+    for name, arrays in (("fp32", float_arrays), ("int8", int8_arrays)):
+        tables[name] = _out_of_fold(known, arrays, {}, candidate, seed)
+    head = head_of(known, material(known, int8_arrays, development, candidate.views, entry.columns), candidate.loss, seed)
+    target.write_bytes(join(small, head.weight, head.bias, columns=entry.columns))
+    return {"rows": scored, **tables}
+
+
+def shrink_trained(
+    *, context: Path, candidate: Candidate, source: Path, fold_network: Path, target: Path, threads: int, tell: Tell
+) -> dict[str, Any]:
+    """int8 of a fine-tuned network -> target; and answers for the first fold by that fold's network, in both."""
+    known = read_context(context)
+    preparation = known.preparation(candidate.side, candidate.preparation)
     rows = sample(known.plan.development(), known.truth())
-    calibration = prepared(known.dataset, rows, preparation)
-    target.write_bytes(quantise(source.read_bytes(), calibration))
-    if fold_network is not None:
-        held = known.plan.held(0)
-        images = prepared(known.dataset, held, preparation)
-        inside = sample(known.plan.train(0), known.truth())
-        small_graph = quantise(fold_network.read_bytes(), prepared(known.dataset, inside, preparation))
-        tables = [_logits(Runner(graph, threads=threads), images) for graph in (fold_network.read_bytes(), small_graph)]
-    else:
-        held = sample(known.plan.scored(), known.truth(), most=600)
-        images = prepared(known.dataset, held, preparation)
-        runner = Runner(target.read_bytes(), threads=threads)
-        quick = np.concatenate(
-            [runner.outputs(images[i : i + BATCH], ("embedding",))["embedding"] for i in range(0, len(images), BATCH)]
-        )
-        arrays = {view: np.load(path, mmap_mode="r") for view, path in features.items()}
-        tables = [np.zeros((len(held), len(known.dataset.classes)), np.float32) for _ in range(2)]
-        for fold in range(known.plan.folds):
-            own = np.flatnonzero(known.plan.fold[held] == fold)
-            if not len(own):
-                continue
-            data = material(known, arrays, known.plan.train(fold), candidate.views, entry.columns)
-            head = head_of(known, data, candidate.loss, seed)
-            tables[0][own] = head.logits(np.asarray(arrays["plain"][held[own]])[:, slice(*entry.columns)])
-            tables[1][own] = head.logits(quick[own])
-    full, small = (decode(table, Decoding(), known.dataset.multilabel) for table in tables)
-    return {"rows": held, "fp32": full, "int8": small}
+    target.write_bytes(quantise(source.read_bytes(), prepared(known.dataset, rows, preparation)))
+    held = known.plan.held(0)
+    images = prepared(known.dataset, held, preparation)
+    inside = sample(known.plan.train(0), known.truth())
+    full = fold_network.read_bytes()
+    graphs = {"fp32": full, "int8": quantise(full, prepared(known.dataset, inside, preparation))}
+    multi = known.dataset.multilabel
+    tables = {n: decode(_logits(Runner(g, threads=threads), images), Decoding(), multi) for n, g in graphs.items()}
+    return {"rows": held, **tables}
 
 
 def _logits(runner: Runner, images: NDArray[Any]) -> NDArray[np.float32]:
