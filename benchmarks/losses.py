@@ -21,7 +21,9 @@ SEEDS = 5
 TAIL = 20
 
 
-def long_tailed(rows: NDArray[np.int64], truth: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+def long_tailed(
+    rows: NDArray[np.int64], truth: NDArray[np.int64], rng: np.random.Generator
+) -> NDArray[np.int64]:
     """Training rows with class sizes falling geometrically to a twentieth, classes in random order."""
     classes = rng.permutation(truth.max() + 1)
     kept = []

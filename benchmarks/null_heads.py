@@ -31,13 +31,17 @@ def run(races: int) -> dict[str, float]:
         entries = []
         for number in range(CANDIDATES):
             table = rng.normal(size=(IMAGES, WIDTH)).astype(np.float32)
-            table[:, :CLASSES] += 1.8 * np.eye(CLASSES, dtype=np.float32)[truth]  # every candidate knows equally much
+            table[:, :CLASSES] += (
+                1.8 * np.eye(CLASSES, dtype=np.float32)[truth]
+            )  # every candidate knows equally much
             scores = np.zeros((1, IMAGES, CLASSES), np.float32)
             for k in range(FOLDS):
                 train, held = fold != k, fold == k
                 head = fit_head(Rotated(table[train], truth[train], seed=race), loss, classes=CLASSES)
                 scores[0, held] = decode(head.logits(table[held]), Decoding(), False)
-            entries.append(Entry(f"candidate {number}", "frozen", f"m{number}", "cross_entropy", "plain", scores))
+            entries.append(
+                Entry(f"candidate {number}", "frozen", f"m{number}", "cross_entropy", "plain", scores)
+            )
         false += any(row.status == "beaten" for row in verdict(entries, truth, "accuracy", seed=race).rows)
     low, _ = clopper_pearson(false, races, 0.90)
     return {"races": races, "share": false / races, "low": low}

@@ -3,9 +3,9 @@
     python benchmarks/null_races.py --races 2000
 
 Candidates are exchangeable: each is right about an image with the same probability, so whoever is called
-"beaten" is called so falsely. Images share a difficulty among candidates (which makes races correlated, as on
-real images); groups share one too, and each candidate has luck of its own with each group (which is why groups
-and not images must be resampled). Groups are of unequal size. Mean accuracy is .85.
+"beaten" is called so falsely. Images share a difficulty among candidates (which makes races correlated, as
+on real images); groups share one too, and each candidate has luck of its own with each group (which is why
+groups and not images must be resampled). Groups are of unequal size. Mean accuracy is .85.
 
 The check passes if the lower 95 % bound (Clopper-Pearson) of the share of races with a false "beaten" is at
 most 5 %. The table goes to stderr, JSON to stdout; `run` returns the same as a dictionary.
@@ -37,8 +37,11 @@ ALLOWED = 0.05
 
 @dataclass(frozen=True)
 class Setting:
-    """One kind of race. group: mean images in a group, 1 for none. shared: standard deviation of the difficulty
-    that all candidates share, luck: of each candidate's own luck with a group, both beside a noise of 1."""
+    """One kind of race.
+
+    group: mean images in a group, 1 for none. Beside a noise of 1, shared is the standard deviation of the
+    difficulty that all candidates share, luck that of each one's own luck with a group.
+    """
 
     images: int
     group: int

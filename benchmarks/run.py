@@ -61,14 +61,19 @@ def pair(name: str, candidate: str) -> str:
     rows = [i for i, fold in enumerate(splits["fold"]) if fold >= 0]
     label = {n: i for i, n in enumerate(result.classes)}
     truth = np.array([label[splits["labels"][i][0]] for i in rows])
-    groups = np.unique([str(splits["units"][i]) for i in rows], return_inverse=True)[1] if "units" in splits else None
+    names = [splits["groups"][i] or f"image {i}" for i in rows]
+    groups = np.unique(names, return_inverse=True)[1]
     entries = []
     for who in (result.winner, candidate):
         trials = [folder.read_trial(f"{who}/seed{seed}") for seed in result.seeds]
         scores = np.stack([t["scores"] for t in trials if t is not None])
         entries.append(Entry(str(who), "", str(who), "", "", scores))
     found = verdict(entries, truth, metric(result.metric, result.classes), groups=groups)
-    row = next(r for r in found.rows if r.id == candidate) if found.rows[0].id == result.winner else found.rows[1]
+    row = (
+        next(r for r in found.rows if r.id == candidate)
+        if found.rows[0].id == result.winner
+        else found.rows[1]
+    )
     return f"{-row.diff:+.3f} [{-row.diff_high:+.3f}, {-row.diff_low:+.3f}] over {candidate}"
 
 
@@ -94,12 +99,16 @@ def _shown(option: str) -> str:
 
 
 def flowers() -> Row:
-    return race("flowers", "flowers, 5 folds, 5 min: accuracy", 0.88, "--budget", "5m", over="lite2@256/cross_entropy")
+    return race(
+        "flowers", "flowers, 5 folds, 5 min: accuracy", 0.88, "--budget", "5m", over="lite2@256/cross_entropy"
+    )
 
 
 def seedlings() -> Row:
     splits = str(SPLITS / "seedlings")
-    return race("seedlings", "seedlings, 5 folds, 20 min: accuracy", 0.85, "--splits", splits, "--budget", "20m")
+    return race(
+        "seedlings", "seedlings, 5 folds, 20 min: accuracy", 0.85, "--splits", splits, "--budget", "20m"
+    )
 
 
 def fruit_quality() -> Row:
@@ -124,7 +133,15 @@ def brain_mri() -> Row:
     for part in ("train", "test"):
         lines = [s.path for s in dataset.samples if s.split == part and s.path not in leaked]
         (clean / f"{part}.txt").write_text("\n".join(lines) + "\n")
-    row = race("brain_mri", "brain_mri, Training to Testing, Testing read once: accuracy", 0.60, "--splits", str(clean), "--budget", "10m")
+    row = race(
+        "brain_mri",
+        "brain_mri, Training to Testing, Testing read once: accuracy",
+        0.60,
+        "--splits",
+        str(clean),
+        "--budget",
+        "10m",
+    )
     row["notes"] += f"; {len(leaked)} Testing pictures left out because they are in Training"
     row["command"] = "python benchmarks/run.py brain_mri"
     return row
@@ -135,7 +152,11 @@ def blood_cells_kinds() -> Row:
     manifest = RUNS / "cell_kinds.csv"
     manifest.parent.mkdir(parents=True, exist_ok=True)
     root = DATA / "blood_cells" / "BCCD"
-    part = {name: p for p in ("train", "val", "test") for name in (SPLITS / "blood_cells" / f"{p}.txt").read_text().split()}
+    part = {
+        name: p
+        for p in ("train", "val", "test")
+        for name in (SPLITS / "blood_cells" / f"{p}.txt").read_text().split()
+    }
     lines = ["path,label,split"]
     for annotation in sorted((root / "Annotations").glob("*.xml")):
         kinds = sorted(set(re.findall(r"<name>(\w+)</name>", annotation.read_text())))

@@ -50,7 +50,9 @@ def inspect(data: str | Path, *, format: str | None = None, group: str | None = 
     return look_at(load_data(data, format=format, group=group))
 
 
-def solve(problem: Problem, *, budget: str | float | None = None, out: str | Path | None = None, **options: Any) -> Race:
+def solve(
+    problem: Problem, *, budget: str | float | None = None, out: str | Path | None = None, **options: Any
+) -> Race:
     """Run the race of a Problem. budget: seconds or '20 min', instead of the Problem's. out: the run folder.
 
     Needs objectif[train]. Raises DataError, ProblemError, LeakageError, InfeasibleError. Call it under

@@ -54,7 +54,9 @@ def load(kind: str, name: str) -> Any:
     if name not in entries:
         close = difflib.get_close_matches(name, entries, n=1)
         hint = f"; did you mean {close[0]!r}?" if close else ""
-        raise PluginError(f"no {kind.rstrip('s')} called {name!r}{hint} Installed: {', '.join(entries) or 'none'}.")
+        raise PluginError(
+            f"no {kind.rstrip('s')} called {name!r}{hint} Installed: {', '.join(entries) or 'none'}."
+        )
     try:
         return entries[name].load()
     except ImportError as error:

@@ -15,7 +15,9 @@ MULTI = [m for m in map(metric, NAMES[:-1]) if m.multilabel]
 by_name = pytest.mark.parametrize("chosen", SINGLE, ids=lambda m: m.name)
 
 
-def photos(n: int = 180, classes: int = 4, seed: int = 0, ties: bool = False) -> tuple[np.ndarray, np.ndarray]:
+def photos(
+    n: int = 180, classes: int = 4, seed: int = 0, ties: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
     truth = rng.integers(0, classes, n)
     logits = rng.normal(size=(n, classes)) + 1.2 * np.eye(classes)[truth]
@@ -51,7 +53,9 @@ def test_single_label_values_are_scikit_learns(ties: bool) -> None:
             "cost": np.average(matrix[truth, (scores @ matrix).argmin(axis=1)], weights=w),
         }
         for chosen in SINGLE:
-            assert chosen.value(truth, scores, w) == pytest.approx(expected[chosen.name], abs=1e-9), chosen.name
+            assert chosen.value(truth, scores, w) == pytest.approx(expected[chosen.name], abs=1e-9), (
+                chosen.name
+            )
     ovr = sk.roc_auc_score(truth, scores, multi_class="ovr", average="macro")
     assert metric("auroc").value(truth, scores) == pytest.approx(ovr, abs=1e-9)
 
@@ -74,7 +78,9 @@ def test_multi_label_values_are_scikit_learns() -> None:
 def test_binary_auroc_ranks_one_column() -> None:
     sk = pytest.importorskip("sklearn.metrics")
     truth, scores = photos(classes=2)
-    assert metric("auroc").value(truth, scores) == pytest.approx(sk.roc_auc_score(truth, scores[:, 1]), abs=1e-9)
+    assert metric("auroc").value(truth, scores) == pytest.approx(
+        sk.roc_auc_score(truth, scores[:, 1]), abs=1e-9
+    )
 
 
 @by_name

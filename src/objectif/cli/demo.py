@@ -22,7 +22,9 @@ def command(
 
     console = Console()
     data = write_digits(out / "digits")
-    console.print(f"Which digit is it? 1,797 images of 8 x 8 pixels from scikit-learn, in {data}", highlight=False)
+    console.print(
+        f"Which digit is it? 1,797 images of 8 x 8 pixels from scikit-learn, in {data}", highlight=False
+    )
     command = f"objectif solve {data} --budget {budget} --out {out / 'run'}"
     console.print(f"$ {command}\n", highlight=False)
     result = solve(Problem(data, budget=budget), out / "run", command=command)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -33,15 +32,14 @@ def command(
     """What the data say, and what worries us: layout, balance, duplicates, leakage, doubts, confounds."""
     from json import dumps
 
-    # Before numpy is imported: its solvers, on several threads, crawl on a machine that is busy with other work,
-    # and most of the time goes into decoding, which has threads of its own.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from objectif.data.load import load
     from objectif.health.inspect import inspect
+    from objectif.learn.export import backbone
 
     dataset = load(data, format=format, group=group, splits=splits)
+    embed = backbone.embed if backbone.suits(dataset) else None
     with _progress() as progress:
-        health = inspect(dataset, progress=progress)
+        health = inspect(dataset, embed=embed, source=backbone.NAME, progress=progress)
     record = dumps(health.to_dict(), indent=1)
     if out is not None:
         from objectif.health.page import page

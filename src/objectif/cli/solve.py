@@ -15,14 +15,22 @@ QUICK_SECONDS = 30.0
 def command(
     data: Annotated[Path, typer.Argument(help="a folder or file of labelled images, or problem.toml")],
     task: Annotated[str, typer.Option(help="what to tell from the images")] = "classify",
-    metric: Annotated[str | None, typer.Option(help="the objective: accuracy, macro_f1, auroc, log_loss, ...")] = None,
+    metric: Annotated[
+        str | None, typer.Option(help="the objective: accuracy, macro_f1, auroc, log_loss, ...")
+    ] = None,
     budget: Annotated[str | None, typer.Option(help="how long it may take: 60s, 5m, 1h; default 5m")] = None,
-    out: Annotated[Path | None, typer.Option(help="the run folder; an existing one goes on; default runs/NAME")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="the run folder; an existing one goes on; default runs/NAME")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="of all randomness")] = None,
     format: Annotated[str | None, typer.Option(help="the layout, where it is not clear")] = None,
-    group: Annotated[str | None, typer.Option(help="regular expression on the path; its first group must not be cut")] = None,
+    group: Annotated[
+        str | None, typer.Option(help="regular expression on the path; its first group must not be cut")
+    ] = None,
     splits: Annotated[Path | None, typer.Option(help="folder of train/val/test.txt or fold*.txt")] = None,
-    allow_leakage: Annotated[bool, typer.Option("--allow-leakage", help="go on where pictures stand in two splits")] = False,
+    allow_leakage: Annotated[
+        bool, typer.Option("--allow-leakage", help="go on where pictures stand in two splits")
+    ] = False,
     quick: Annotated[bool, typer.Option("--quick", help="a first Solution within 30 s")] = False,
 ) -> None:
     """Run the race; write a run folder with leaderboard, report and one Solution file."""

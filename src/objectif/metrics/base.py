@@ -29,7 +29,7 @@ Reals = NDArray[np.float64]
 
 
 def frequencies(truth: Truth, classes: int) -> Reals:
-    """(N, C) the class frequencies of truth, the same for each image: the scores of one who sees no picture."""
+    """(N, C) the class frequencies of truth, the same for each image: the answer of one who sees none."""
     share = truth.mean(axis=0) if truth.ndim == 2 else np.bincount(truth, minlength=classes) / len(truth)
     return np.asarray(np.tile(share, (len(truth), 1)), np.float64)
 
@@ -104,8 +104,8 @@ class SumMetric(Metric):
     """A metric that is a function of weighted sums of per-image features.
 
     features(truth, scores) -> (N, Q). finish(sums (..., Q)) -> (...), unchanged when all weights are scaled.
-    gradient(sums (..., Q)) -> (..., Q): its derivative. free: the leading share of the Q features that depends
-    on the answers; the others are of the truth alone, the same for all candidates.
+    gradient(sums (..., Q)) -> (..., Q): its derivative. free: the leading share of the Q features that
+    depends on the answers; the others are of the truth alone, the same for all candidates.
     """
 
     features: Callable[[Truth, Scores], Reals]

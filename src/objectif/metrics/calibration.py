@@ -29,7 +29,7 @@ class Bin:
 
 
 def reliability(truth: Truth, scores: Scores, bins: int = 15) -> tuple[Bin, ...]:
-    """Equal-width bins of the confidence in the answer (multi-label: of every yes, against the truth of it)."""
+    """Equal-width bins of the confidence in the answer (multi-label: of every yes, against its truth)."""
     confidence, right = _confidence(truth, scores)
     edges = np.linspace(0.0, 1.0, bins + 1)
     place = np.clip(np.digitize(confidence, edges, right=True) - 1, 0, bins - 1)
@@ -43,7 +43,7 @@ def reliability(truth: Truth, scores: Scores, bins: int = 15) -> tuple[Bin, ...]
 
 
 def ece(truth: Truth, scores: Scores, bins: int = 15) -> float:
-    """Expected calibration error: the mean gap between confidence and accuracy, weighted by the bins' images."""
+    """Expected calibration error: the mean gap between confidence and accuracy over bins, by their images."""
     filled = [b for b in reliability(truth, scores, bins) if b.n]
     total = sum(b.n for b in filled)
     return float(sum(b.n * abs(b.confidence - b.accuracy) for b in filled) / total)
@@ -63,13 +63,16 @@ def temperature(
 ) -> float:
     """The T > 0 by which logits (N, C) are divided for least log loss on truth (N,) or (N, C), within bounds.
 
-    Newton steps on 1 / T, halved into the bracket when they leave it. Where everything is right the loss falls
-    for ever as T does: the lower bound is returned.
+    Newton steps on 1 / T, halved into the bracket when they leave it. Where everything is right the loss
+    falls for ever as T does: the lower bound is returned.
     """
     z = logits.astype(np.float64)
     w = np.ones(len(z)) if weight is None else np.asarray(weight, np.float64)
     low, high = 1.0 / bounds[1], 1.0 / bounds[0]
-    beta = 1.0
+    for end, outward in ((high, -1.0), (low, 1.0)):
+        if _derivatives(truth, z, w, end)[0] * outward >= 0.0:  # still falling there: no optimum inside
+            return float(1.0 / end)
+    beta = float(np.clip(1.0, low, high))
     for _ in range(100):
         slope, bend = _derivatives(truth, z, w, beta)
         low, high = (beta, high) if slope < 0 else (low, beta)

@@ -24,7 +24,7 @@ _NARROW = 1.0 / math.sqrt(math.e - 1.0)
 def classes_within(values: Sequence[float], ratio: float = 1.1) -> NDArray[np.int64]:
     """(K,) ranks of costs, equal where they are within 10 % of the smallest of their class.
 
-    Classes start at observed values and not at fixed bounds, so that two nearly equal costs are seldom parted.
+    Classes start at observed values and not at fixed bounds, so two nearly equal costs are seldom parted.
     """
     ranks = np.zeros(len(values), np.int64)
     start, rank = -math.inf, -1

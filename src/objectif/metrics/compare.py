@@ -2,22 +2,21 @@
 
 All pairs: one critical value, the quantile over draws of the largest studentised difference among all pairs
 (max-T: Westfall & Young 1993, Romano & Wolf 2005), so that the chance that *any* interval misses is at most
-1 - level. Tests against the *observed* best alone are not enough: the best of twenty equals looks good because
-it was chosen.
+1 - level. Tests against the *observed* best alone are not enough: the best of twenty equals looks good
+because it was chosen.
 
-The draws are a wild bootstrap over groups with the null imposed (Cameron, Gelbach & Miller 2008): the
-contribution of each group to each difference keeps its size and is given a random sign, the same sign for all
-candidates. A difference is studentised by the root of its summed squared contributions, which no sign changes.
-Chosen over resampling groups with replacement, which we measured too: for equal candidates of accuracy .85
-that called somebody falsely beaten in 8-9 % of races with 100 images and 40 candidates, and in 14-55 % with
-12 to 25 groups of unequal size, where this stays at 2-6 % (benchmarks/null_races.py). The reasons: a spread
-estimated from few groups is too small just when a difference is large, counting draws of nearly equal
-candidates have long tails that no true difference has, and unequal groups count as fewer than they are.
-With random signs two candidates that differ in fewer than six groups cannot be told apart at 95 %, as in the
-sign test, and no special case is needed for it.
+The draws are a wild bootstrap over groups with the null imposed (Cameron, Gelbach & Miller 2008): what each
+group contributes to each difference keeps its size and gets a random sign, the same sign for all candidates.
+A difference is studentised by the root of its summed squared contributions, which no sign changes. Resampling
+groups with replacement was measured too: for equal candidates it called somebody beaten in 8-9 % of races
+with 100 images and 40 candidates, and in up to half of them with 12 to 25 unequal groups, where random signs
+stay at 2-6 % (docs/decisions/random-signs.md). A spread estimated from few groups is too small just when a
+difference is large, counted draws of nearly equal candidates have tails that no true difference has, and
+unequal groups are fewer than they look.
 
-An interval holds the shifts that the same test would not reject. Where groups are too few for the number of
-candidates it is unbounded, and nobody is beaten.
+As in the sign test, two candidates that differ in fewer than six groups cannot be told apart. An interval
+holds the differences that the same test would not reject; where groups are too few for so many candidates it
+is unbounded, and nobody is beaten.
 """
 
 from __future__ import annotations
@@ -71,7 +70,7 @@ def all_pairs(
     seed: int = 0,
     level: float = 0.95,
 ) -> Pairs:
-    """Simultaneous intervals of all differences between `candidates` (default: all) of a scorer, in their order."""
+    """Simultaneous intervals of all differences between `candidates` (default: all) of a scorer."""
     chosen = np.unique(scorer.owner) if candidates is None else candidates
     k, share = len(chosen), scorer.sizes / scorer.sizes.sum()
     values = scorer.metric.sign * scorer.by_candidate(scorer.values)[chosen]
@@ -96,7 +95,7 @@ def all_pairs(
 
 
 def quantile(peak: Reals, single: float, level: float) -> float:
-    """The `level` quantile of the largest studentised differences, and no less than the normal one at `single`."""
+    """The `level` quantile of the largest studentised differences; at least the normal one at `single`."""
     return max(normal_quantile(single), float(np.quantile(peak, level, method="higher")))
 
 
@@ -122,7 +121,7 @@ def random_signs(units: int, draws: int, seed: int) -> Iterator[Reals]:
 
 
 def norms(parts: Reals) -> Reals:
-    """(K, K) root of the summed squared group contributions to each difference; exactly 0 for equal candidates."""
+    """(K, K) root of the summed squared contributions to each difference; exactly 0 for equal candidates."""
     cross = parts.T @ parts
     own = np.diag(cross)
     both = own[:, None] + own[None, :]
@@ -133,7 +132,7 @@ def norms(parts: Reals) -> Reals:
 
 
 def largest(deviation: Reals, norm: Reals) -> Reals:
-    """(B,) the largest |deviation_i - deviation_j| / norm_ij of deviations (B, K), over pairs with norm > 0."""
+    """(B,) the largest |deviation_i - deviation_j| / norm_ij of deviations (B, K) over pairs with norm > 0"""
     peak = np.zeros(len(deviation))
     for i in range(deviation.shape[1] - 1):
         kept = np.flatnonzero(norm[i, i + 1 :] > 0) + i + 1
@@ -160,12 +159,12 @@ def highest(sums: Reals, norm: Reals) -> Reals:
 def shifts(
     difference: Reals, squares: Reals, cross: Reals, concentration: float, critical: float | Reals
 ) -> tuple[Reals, Reals]:
-    """Largest and smallest x, with difference - x not rejected: x^2 <= critical^2 x squares(x). Any one shape.
+    """Largest and smallest x with difference - x not rejected: x^2 <= critical^2 x squares(x). One shape.
 
     squares: summed squared contributions at the null of no difference, that is at x = difference. Moving the
-    null moves each contribution by the group's share of the images, so squares(x) is a parabola and the limits
-    are roots. cross: sum over groups of contribution x share. concentration: sum of squared shares (1 / G for
-    equal groups). Infinite where the parabola wins: no difference, however large, could be rejected.
+    null moves each contribution by the group's share of the images, so squares(x) is a parabola and the
+    limits are roots. cross: sum over groups of contribution x share. concentration: sum of squared shares
+    (1 / G for equal groups). Infinite where the parabola wins: no difference could be rejected.
     """
     p = cross - concentration * difference  # the same sum at x = 0
     r = np.maximum(squares - 2.0 * p * difference - concentration * difference**2, 0.0)
@@ -219,7 +218,7 @@ def one_sided(units: int, level: float = 0.95) -> float:
 
 
 def mcnemar(right_a: NDArray[np.bool_], right_b: NDArray[np.bool_]) -> float:
-    """Two-sided exact p-value of McNemar's test that a and b are right equally often; for ungrouped images only.
+    """Two-sided exact p-value of McNemar's test that a and b are right equally often; for ungrouped images.
 
     right_a, right_b (N,): was the answer right? Twice the binomial tail of the discordant images, at most 1.
     """

@@ -44,7 +44,7 @@ def squared(truth: Truth, scores: Scores) -> Reals:
 
 
 def surprise(truth: Truth, scores: Scores) -> Reals:
-    """(N,) minus the natural log of the true class's score, in nats; scores are clipped at machine epsilon."""
+    """(N,) minus the log of the true class's score, in nats; clipped at the scores' machine epsilon."""
     smallest = float(np.finfo(scores.dtype).eps)
     chosen = scores[np.arange(len(truth)), truth].astype(np.float64)
     total = scores.sum(axis=1, dtype=np.float64)
@@ -57,7 +57,7 @@ def hamming(truth: Truth, scores: Scores) -> Reals:
 
 
 def charged(matrix: Reals) -> Callable[[Truth, Scores], Reals]:
-    """Per-image cost under matrix (C, C), row truth, column answer; the answer has the least expected cost."""
+    """Per-image cost under matrix (C, C), row truth, column answer; the answer of least expected cost."""
 
     def values(truth: Truth, scores: Scores) -> Reals:
         answers = (scores.astype(np.float64) @ matrix).argmin(axis=1)

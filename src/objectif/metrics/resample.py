@@ -1,4 +1,4 @@
-"""The bootstrap over groups, drawn once and shared by all candidates, and the metric of many candidates under it.
+"""The bootstrap over groups, shared by all candidates, and the metric of many candidates under it.
 
 Groups (patients, plants, tracks; single images where there are none) are drawn with replacement; a draw is a
 row of counts. All candidates meet the same draws, so differences between them are paired. Draws are made in
@@ -17,13 +17,14 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from objectif.metrics.base import Metric, Reals, Scores, SumMetric, Truth
+from objectif.metrics.base import FunctionMetric, Metric, Reals, Scores, SumMetric, Truth
 from objectif.metrics.means import ratio
 
 FEWEST_GROUPS = 10  # below this the spread between groups cannot be estimated: no interval
 _CELLS = 4_000_000  # counts held at once
 _OPERATIONS = 4e10  # multiply-adds of a matrix product that take about two seconds on one core
 _SORTED = 4e8  # weights through a sorted column that take about as long
+_CALLS = 20_000  # of a plug-in's function
 _LINEAR_FROM = 50  # groups from which the first-order expansion is trusted
 
 
@@ -37,7 +38,7 @@ def codes(groups: NDArray[np.int64] | None, n: int) -> NDArray[np.int64]:
 
 
 def blocks(units: int, draws: int, seed: int) -> Iterator[Reals]:
-    """Counts (b, units) of draws with replacement, in blocks that add up to `draws`; same seed, same counts."""
+    """Counts (b, units) of draws with replacement, in blocks that add up to `draws`; by seed."""
     rng = np.random.default_rng(seed)
     size = max(1, _CELLS // max(units, 1))
     for start in range(0, draws, size):
@@ -64,7 +65,7 @@ class Scorer:
 
     values (R,): the metric of each row. influence (G, R): its derivative with respect to group weights; sums
     to 0. parts (G, R): contribution of each group to its utility (sign x metric); sums to the utility. What
-    the truth alone moves is not in it, for it is the same for all candidates. sizes (G,): images in each group.
+    the truth alone moves is not in it, for it is the same for all candidates. sizes (G,): images a group.
     """
 
     def __init__(
@@ -97,6 +98,8 @@ class Scorer:
         if isinstance(self.metric, SumMetric):
             columns = self.metric.features(self.truth[:1], self.rows[0][:1]).shape[1]
             return bool(float(draws) * self.units * columns * len(self.rows) > _OPERATIONS)
+        if isinstance(self.metric, FunctionMetric):
+            return draws * len(self.rows) > _CALLS
         return bool(float(draws) * len(self.truth) * self.rows[0].shape[1] * len(self.rows) > _SORTED)
 
     def _prepare(self, r: int, row: Scores) -> None:
@@ -108,7 +111,7 @@ class Scorer:
             self._tables.append(total(metric.features(self.truth, row), self.group, self.units))
 
     def gaps(self, first: NDArray[np.intp], second: NDArray[np.intp]) -> Reals:
-        """(G, P) contribution of each group to the differences in utility of P pairs of rows; columns sum to it.
+        """(G, P) contribution of each group to the difference in utility of P pairs of rows; sums to it.
 
         Groups in which both answer alike contribute nothing: features that differ are weighted by the
         derivative midway between the two, which adds up to the difference but for third-order terms, and

@@ -35,7 +35,7 @@ def complete(
 ) -> Design | None:
     """The complete layout of greatest worth, from entries with enough seeds where these suffice.
 
-    name(i): what is compared, of entry i. block(entry): what is held equal. None where no two names share one.
+    name(i): what is compared, of entry i. block(entry): what is held equal. None where no two share one.
     """
     for fewest in (enough_seeds, 1):
         grid = _grid(entries, name, block, fewest)

@@ -19,7 +19,7 @@ _NEAR = 1.1  # an excess over the limits within measuring noise of the smallest
 
 @dataclass(frozen=True)
 class Field:
-    """Everything measured, before anybody is judged: K entries with scores, B draws, R rows (seeds of entries).
+    """Everything measured, before anybody is judged: K entries with scores, B draws, R rows (their seeds).
 
     Utilities are sign x metric, so that higher is better.
     draws (B, K + 1): replicates of the utilities. The baseline is the last candidate of the scorer.
@@ -51,12 +51,12 @@ def check(entries: Sequence[Entry], truth: Truth, limits: Mapping[str, float]) -
     twice = sorted({n for n in names if names.count(n) > 1})
     if twice:
         raise ValueError(f"candidate {twice[0]!r} is entered twice; ids must differ")
+    for e in entries:
+        _check_scores(e, len(truth))
     columns = {e.scores.shape[2:] for e in entries if e.scores is not None}
     if len(columns) > 1:
         counts = ", ".join(f"{e.id!r} {e.scores.shape[2:]}" for e in entries if e.scores is not None)
         raise ValueError(f"candidates have scores for other numbers of classes: {counts}")
-    for e in entries:
-        _check_scores(e, len(truth))
 
 
 def _check_scores(e: Entry, n: int) -> None:

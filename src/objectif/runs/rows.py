@@ -20,7 +20,7 @@ _ORDER = {"winner": 0, "tied": 0, "beaten": 0, "over_limit": 1, "dropped": 2, "f
 def leaderboard(
     entries: Sequence[Entry], field: Field, winner: int, pairs: Pairs | None, limits: Mapping[str, float]
 ) -> tuple[Row, ...]:
-    """A row for each entry, best first: those compared, then over a limit, dropped (late ones first), failed."""
+    """Rows of all entries, best first: compared, then over a limit, dropped (late ones first), failed."""
     index = {e.id: k for k, e in enumerate(field.entries)}
     rows = []
     for e in entries:

@@ -23,25 +23,22 @@ def count(n: int, noun: str) -> str:
 
 
 def of_winner(
-    winner: Row, best: Row, estimate: Interval, metric: Metric, margin: float, pool: int
+    winner: str, best: str, value: float, estimate: Interval, metric: Metric, margin: float, pool: int
 ) -> list[str]:
-    """Who won with what, and by which rule."""
+    """Who won with what, and by which rule. value: the metric of the best; pool: chosen among how many."""
     units = "" if estimate.groups == estimate.n else f" in {count(estimate.groups, 'group')}"
     chosen = f", corrected for having been chosen among {pool}" if pool > 1 else ""
     if estimate.low is None:
         chosen = f" ({estimate.reason})"
-    value = figure(estimate.estimate, estimate.low, estimate.high)
-    where = f"on {count(estimate.n, 'image')}{units}"
-    lines = [f"{winner.id} wins with {metric.title} {value}{chosen}, {where}."]
-    if winner.id != best.id:
+    found = figure(estimate.estimate, estimate.low, estimate.high)
+    lines = [f"{winner} wins with {metric.title} {found}{chosen}, on {count(estimate.n, 'image')}{units}."]
+    if winner != best:
         lines.append(
-            f"It is the cheapest that is not inferior to the best ({best.id}, {figure(best.estimate or 0.0)}) "
+            f"It is the cheapest that is not inferior to the best ({best}, {value:.3f}) "
             f"by more than {margin:g}."
         )
     elif pool > 1:
-        lines.append(
-            f"It has the best estimate; none that is cheaper is shown to be within {margin:g} of it."
-        )
+        lines.append(f"It has the best estimate; nothing cheaper is shown to be within {margin:g} of it.")
     return lines
 
 

@@ -134,7 +134,7 @@ def _gap(pairs: Pairs | None, i: int, j: int) -> str:
 
 
 def _claim(kind: str, names: list[str], gaps: list[str], seeds: int) -> str:
-    """'A beats B by ... on the same images, 3 seeds'; with fewer seeds it says that it is about one network."""
+    """'A beats B by ... on the same images, 3 seeds'; with fewer seeds it is about one network."""
     enough = seeds >= SEEDS_FOR_A_CLAIM
     subject = names[0] if enough else f"this network with {names[0]}"
     counted = "1 seed" if seeds == 1 else f"{seeds} seeds"

@@ -48,7 +48,8 @@ def verdict(
 
     groups (N,): units of resampling, None for single images. margin: what a cheaper candidate may lose, in
     the metric's units. limits: of LIMITS, name -> largest value allowed. baseline_scores (N, C): default the
-    metric's blind answer, mostly the class frequencies of truth. ValueError for scores that do not fit or are not finite, naming the candidate.
+    metric's blind answer, mostly the class frequencies of truth. ValueError for scores that do not fit or are
+    not finite, naming the candidate.
     """
     chosen, bounds = find_metric(metric), dict(limits or {})
     check(entries, truth, bounds)
@@ -76,38 +77,41 @@ def _judge(
 ) -> Verdict:
     scorer, metric = field.scorer, field.scorer.metric
     winner = _elect(field, margin)
-    pairs = _pairs(field, draws, seed)
-    rows = leaderboard(entries, field, winner, pairs, limits)
-    estimate = _estimate(field, winner, margin, draws, seed)
-    baseline = float(metric.sign * field.utility[-1])
-    beats = _beats(field, winner, draws, seed)
+    rows = leaderboard(entries, field, winner, _pairs(field, draws, seed), limits)
     ran = [e for e in field.entries if e.status != "dropped"]
-    found = tables(ran, scorer, draws, seed)
-    by_id = {row.id: row for row in rows}
-    top = field.electable[field.utility[field.electable].argmax()]
-    entry = field.entries[winner]
-    lines = sentences.of_winner(
-        by_id[entry.id], by_id[field.entries[top].id], estimate, metric, margin, len(field.pool)
-    )
-    if not field.feasible:
-        lines.insert(0, sentences.of_limits(entry, limits, estimate.estimate, metric))
-    lines.append(sentences.of_statuses(rows))
-    lines.append(sentences.of_baseline(beats, baseline, metric, field.known))
-    lines += [line for kind, table in found.items() if (line := sentences.of_table(kind, table))]
-    return Verdict(
+    found = Verdict(
         rows=rows,
-        winner=entry.id,
+        winner=field.entries[winner].id,
         feasible=field.feasible,
-        estimate=estimate,
+        estimate=_estimate(field, winner, margin, draws, seed),
         naive=float(metric.sign * field.utility[winner]),
-        baseline=baseline,
-        beats_baseline=beats,
+        baseline=float(metric.sign * field.utility[-1]),
+        beats_baseline=_beats(field, winner, draws, seed),
         metric=metric.name,
         higher_is_better=metric.higher_is_better,
         margin=margin,
-        tables=found,
-        sentences=tuple(lines),
+        tables=tables(ran, scorer, draws, seed),
+        sentences=(),
     )
+    return replace(found, sentences=_sentences(found, field, winner, limits))
+
+
+def _sentences(found: Verdict, field: Field, winner: int, limits: Mapping[str, float]) -> tuple[str, ...]:
+    metric, entry = field.scorer.metric, field.entries[winner]
+    if found.estimate is None:
+        return ()
+    best = field.entries[field.electable[field.utility[field.electable].argmax()]]
+    value = float(metric.sign * field.utility[field.electable].max())
+    lines = []
+    if not field.feasible:
+        lines.append(sentences.of_limits(entry, limits, found.estimate.estimate, metric))
+    lines += sentences.of_winner(
+        entry.id, best.id, value, found.estimate, metric, found.margin, len(field.pool)
+    )
+    lines.append(sentences.of_statuses(found.rows))
+    lines.append(sentences.of_baseline(found.beats_baseline, found.baseline, metric, field.known))
+    lines += [line for kind, table in found.tables.items() if (line := sentences.of_table(kind, table))]
+    return tuple(lines)
 
 
 def _elect(field: Field, margin: float) -> int:
@@ -148,9 +152,7 @@ def _estimate(field: Field, winner: int, margin: float, draws: int, seed: int) -
         seed,
         LEVEL,
     )
-    if (
-        plain.method == "wilson"
-    ):  # nothing varies at the ends: keep Wilson's limits around the corrected figure
+    if plain.method == "wilson":  # nothing varies at the ends: Wilson's limits around the corrected figure
         return replace(plain, estimate=value, low=min(plain.low, value), high=max(plain.high or value, value))
     return replace(plain, estimate=value, low=low, high=high, method="bbc")
 

@@ -53,7 +53,9 @@ def test_the_export_answers_as_torch_does_and_so_does_the_joined_head(name: str)
     assert ("map" in outputs) == (features.map_width > 0)
     if "map" in outputs:  # the map's mean is the part of the score that the feature map explains
         part = found[:, : features.map_width] @ weight[: features.map_width]
-        np.testing.assert_allclose(outputs["map"].mean((1, 2)), part, rtol=1e-3, atol=1e-3 * np.abs(part).max())
+        np.testing.assert_allclose(
+            outputs["map"].mean((1, 2)), part, rtol=1e-3, atol=1e-3 * np.abs(part).max()
+        )
 
 
 @pytest.mark.parametrize("name", [n for n in MODELS if find(n).multiple > 1])
@@ -79,7 +81,9 @@ def test_other_weights_go_into_the_same_trace() -> None:
     batch = images(2, 64)
     with torch.inference_mode():
         expected = features(torch.from_numpy(batch))[0].numpy()
-    found = Network(fill(graph, dict(features.state_dict())), needs=("embedding",)).outputs(batch)["embedding"]
+    found = Network(fill(graph, dict(features.state_dict())), needs=("embedding",)).outputs(batch)[
+        "embedding"
+    ]
     np.testing.assert_allclose(found, expected, rtol=2e-3, atol=1e-4)
     with pytest.raises(ValueError, match="no place in the graph"):
         fill(graph, {"somewhere.else": torch.zeros(3)})
@@ -138,7 +142,9 @@ def test_a_local_onnx_file_takes_part_by_its_path(tmp_path: Path) -> None:
             return torch.nn.functional.avg_pool2d(x, 4)
 
     path = tmp_path / "mine.onnx"
-    torch.onnx.export(Plain(), (torch.zeros(1, 3, 32, 32),), str(path), dynamo=False, input_names=["x"], output_names=["y"])
+    torch.onnx.export(
+        Plain(), (torch.zeros(1, 3, 32, 32),), str(path), dynamo=False, input_names=["x"], output_names=["y"]
+    )
     model = find(f"onnx:{path}")
     assert model.size == 32
     batch = images(2, 32)
@@ -161,7 +167,12 @@ def test_a_file_that_is_no_network_is_refused(tmp_path: Path, content: bytes) ->
 def test_a_local_checkpoint_takes_part_by_hub(tmp_path: Path) -> None:
     transformers = pytest.importorskip("transformers")
     config = transformers.ViTConfig(
-        hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32, image_size=32, patch_size=8
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        image_size=32,
+        patch_size=8,
     )
     transformers.ViTModel(config).save_pretrained(tmp_path)
     (tmp_path / "README.md").write_text("---\nlicense: mit\n---\n")

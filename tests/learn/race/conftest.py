@@ -5,4 +5,6 @@ import sys
 
 HERE = os.path.dirname(__file__)
 sys.path.insert(0, HERE)
-os.environ["PYTHONPATH"] = os.pathsep.join([HERE, *os.environ.get("PYTHONPATH", "").split(os.pathsep)]).strip(os.pathsep)
+os.environ["PYTHONPATH"] = os.pathsep.join([HERE, *os.environ.get("PYTHONPATH", "").split(os.pathsep)]).strip(
+    os.pathsep
+)

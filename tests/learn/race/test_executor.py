@@ -16,7 +16,7 @@ from objectif.learn.race import executor as module
 from objectif.learn.race.executor import Event, Job, LocalExecutor
 
 
-@pytest.fixture()
+@pytest.fixture
 def executor(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalExecutor]:
     monkeypatch.setattr(module, "_PRELOAD", "objectif.learn.race.executor")
     local = LocalExecutor(cores=2)

@@ -48,7 +48,13 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def problem(data: Path, **more: object) -> Problem:
-    options = {"budget": 40.0, "models": ("hog",), "losses": ("cross_entropy", "focal"), "preparations": ("plain",), "folds": 3}
+    options = {
+        "budget": 40.0,
+        "models": ("hog",),
+        "losses": ("cross_entropy", "focal"),
+        "preparations": ("plain",),
+        "folds": 3,
+    }
     return Problem(data, **{**options, **more})  # type: ignore[arg-type]
 
 
@@ -63,13 +69,27 @@ def finished(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_finished_run_folder_holds_what_scripts_rely_on(finished: Path) -> None:
     names = {p.name for p in finished.iterdir()}
-    assert {"result.json", "leaderboard.csv", "report.html", "journal.jsonl", "problem.toml", "splits.json"} <= names
+    assert {
+        "result.json",
+        "leaderboard.csv",
+        "report.html",
+        "journal.jsonl",
+        "problem.toml",
+        "splits.json",
+    } <= names
     assert len(list(finished.glob("*.objectif"))) == 1
     result = json.loads((finished / "result.json").read_text())
     assert set(result) >= KEYS
     assert result["estimate"] > 0.8
     assert result["beats_baseline"] is True
-    assert {row["status"] for row in result["leaderboard"]} <= {"winner", "tied", "beaten", "dropped", "failed", "over_limit"}
+    assert {row["status"] for row in result["leaderboard"]} <= {
+        "winner",
+        "tied",
+        "beaten",
+        "dropped",
+        "failed",
+        "over_limit",
+    }
     for line in (finished / "journal.jsonl").read_text().splitlines():
         assert {"event", "trial", "status", "elapsed_s"} <= set(json.loads(line))
 
@@ -120,7 +140,9 @@ def test_kill_9_at_any_moment_then_the_same_command_goes_on(photos: Path, tmp_pa
     assert RunFolder.open(tmp_path / "run").result().winner
 
 
-def test_limits_that_nobody_keeps_are_said_and_a_solution_is_still_written(photos: Path, tmp_path: Path) -> None:
+def test_limits_that_nobody_keeps_are_said_and_a_solution_is_still_written(
+    photos: Path, tmp_path: Path
+) -> None:
     statement = tmp_path / "problem.toml"
     statement.write_text(
         f'data = "{photos}"\n[limits]\nsize_mb = 0.001\n[search]\nbudget = "30s"\nmodels = ["hog"]\n'
@@ -131,12 +153,16 @@ def test_limits_that_nobody_keeps_are_said_and_a_solution_is_still_written(photo
     assert load(RunFolder.open(tmp_path / "run").solution())
 
 
-def test_the_same_picture_in_training_and_test_is_refused_with_exit_code_4(photos: Path, tmp_path: Path) -> None:
+def test_the_same_picture_in_training_and_test_is_refused_with_exit_code_4(
+    photos: Path, tmp_path: Path
+) -> None:
     for split, numbers in (("train", range(8)), ("test", range(8, 14))):
         for label in ("rows", "columns"):
             (tmp_path / "data" / split / label).mkdir(parents=True)
             for number in numbers:
-                shutil.copy(photos / label / f"{number}.png", tmp_path / "data" / split / label / f"{number}.png")
+                shutil.copy(
+                    photos / label / f"{number}.png", tmp_path / "data" / split / label / f"{number}.png"
+                )
     shutil.copy(tmp_path / "data/train/rows/0.png", tmp_path / "data/test/rows/copy.png")
     assert main(["solve", str(tmp_path / "data"), "--out", str(tmp_path / "run")]) == 4
     assert not list((tmp_path / "run").glob("*.objectif"))
@@ -163,7 +189,9 @@ def test_trials_that_crash_are_written_down_and_the_race_goes_on(photos: Path, t
     assert result.winner is not None
 
 
-def test_another_statement_does_not_go_on_in_the_same_folder(finished: Path, photos: Path, tmp_path: Path) -> None:
+def test_another_statement_does_not_go_on_in_the_same_folder(
+    finished: Path, photos: Path, tmp_path: Path
+) -> None:
     half = tmp_path / "half"
     shutil.copytree(finished, half)
     (half / "result.json").unlink()

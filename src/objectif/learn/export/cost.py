@@ -38,4 +38,3 @@ def _dims(value: onnx.ValueInfoProto) -> tuple[int, ...]:
 
 def _transposed(node: onnx.NodeProto) -> bool:
     return any(a.name == "transB" and a.i == 1 for a in node.attribute)
-

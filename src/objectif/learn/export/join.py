@@ -28,7 +28,9 @@ def join(
     _rename(graph, {"embedding": "all_features", "map": "feature_map"})
     classes = weight.shape[1]
     whole = columns[0] == 0 and columns[1] is None
-    for name, array in _constants(weight, bias, None if whole else columns, map_width if has_map else 0).items():
+    for name, array in _constants(
+        weight, bias, None if whole else columns, map_width if has_map else 0
+    ).items():
         graph.initializer.append(numpy_helper.from_array(array, name))
     if whole:
         graph.node.append(helper.make_node("Identity", ["all_features"], ["embedding"]))
@@ -41,13 +43,18 @@ def join(
     graph.output.append(helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["n", weight.shape[0]]))
     if has_map:
         graph.node.append(helper.make_node("MatMul", ["feature_map", "head_map"], ["map"]))
-        graph.output.append(helper.make_tensor_value_info("map", TensorProto.FLOAT, ["n", "mh", "mw", classes]))
+        graph.output.append(
+            helper.make_tensor_value_info("map", TensorProto.FLOAT, ["n", "mh", "mw", classes])
+        )
     onnx.checker.check_model(proto)
     return bytes(proto.SerializeToString())
 
 
 def _constants(
-    weight: NDArray[np.float32], bias: NDArray[np.float32], columns: tuple[int, int | None] | None, map_width: int
+    weight: NDArray[np.float32],
+    bias: NDArray[np.float32],
+    columns: tuple[int, int | None] | None,
+    map_width: int,
 ) -> dict[str, NDArray[np.generic]]:
     """The initialisers that the new nodes use, and no others."""
     arrays: dict[str, NDArray[np.generic]] = {

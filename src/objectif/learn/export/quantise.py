@@ -56,7 +56,9 @@ def quantise(graph: bytes, images: NDArray[Any]) -> bytes:
         logger.setLevel(level)
 
 
-def sample(rows: NDArray[np.int64], truth: NDArray[np.int64], most: int = 64, seed: int = 0) -> NDArray[np.int64]:
+def sample(
+    rows: NDArray[np.int64], truth: NDArray[np.int64], most: int = 64, seed: int = 0
+) -> NDArray[np.int64]:
     """At most `most` of the rows, drawn evenly from the classes: what the ranges are measured on."""
     generator = np.random.default_rng(seed)
     labels = truth[rows] if truth.ndim == 1 else truth[rows].argmax(1)

@@ -32,7 +32,9 @@ class Augment:
     def __call__(self, images: Tensor, side: int, generator: torch.Generator) -> Tensor:
         """(n,H,W,C) uint8 or float32 in 0..255 -> (n,side,side,C) float32 in 0..255."""
         x = images.permute(0, 3, 1, 2).to(torch.float32)
-        grid = F.affine_grid(self._matrices(len(x), generator), [len(x), x.shape[1], side, side], align_corners=False)
+        grid = F.affine_grid(
+            self._matrices(len(x), generator), [len(x), x.shape[1], side, side], align_corners=False
+        )
         x = F.grid_sample(x, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
         return self._relight(x, generator).permute(0, 2, 3, 1).contiguous()
 

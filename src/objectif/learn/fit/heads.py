@@ -5,6 +5,12 @@
 `Rotated` is made once per set of training rows and shared by all losses. `fit_head` walks a warm-started path of
 strengths g from strong to weak on one inner holdout, keeps the strength of least held-out log loss after temperature,
 solves again on all rows, and folds the temperature into weight and bias. `solve` is one such problem.
+
+Held-out log loss chooses rather than held-out accuracy, measured on four sets x two extractors, labels clean and (but for
+flowers) 20 % wrong, mean accuracy and log loss out of fold: cross-entropy .743 .904 against .740 .912, hinge .750 .894 against .749 .901.
+A second and a third holdout gain less than .003. A loss that answers for balanced classes chooses and calibrates with
+equal weight for each class; temperature and strength leave its shift of the answers alone.
+Losses that are not convex begin at the solution of cross-entropy, so that their answer is one and the same each time.
 """
 
 from __future__ import annotations
@@ -25,7 +31,7 @@ from objectif.learn.losses.base import Loss
 from objectif.learn.losses.bce import LOSS as BCE
 from objectif.learn.losses.cross_entropy import LOSS as CROSS_ENTROPY
 
-STRENGTHS = (5.0, 1.0, 0.2, 0.04, 0.008, 0.0016)
+STRENGTHS = (5.0, 1.0, 0.2, 0.04, 0.008, 0.0016, 0.00032, 0.000064)
 PATH_TOLERANCE = 1e-5  # enough to compare strengths; the last solution is solved further
 DEFAULT_STRENGTH = 0.2  # where no holdout is possible
 Array = NDArray[np.float64]
@@ -112,7 +118,9 @@ def solve(data: Rotated, loss: Loss, *, classes: int, strength: float, start: Ar
     _agree(data, loss)
     if start is None and not loss.convex:
         start = data.reference(strength, classes)
-    return _finish(data, loss, minimise(data.rows(classes), loss, strength, start), strength, 1.0, float("nan"))
+    return _finish(
+        data, loss, minimise(data.rows(classes), loss, strength, start), strength, 1.0, float("nan")
+    )
 
 
 def fit_head(data: Rotated, loss: Loss, *, classes: int) -> Head:
@@ -175,9 +183,7 @@ def _evening(data: Rotated, loss: Loss, classes: int) -> Array:
     return float(amount.sum()) / np.maximum(amount, 1e-12)[truth]
 
 
-def _finish(
-    data: Rotated, loss: Loss, found: Minimum, strength: float, heat: float, held_out: float
-) -> Head:
+def _finish(data: Rotated, loss: Loss, found: Minimum, strength: float, heat: float, held_out: float) -> Head:
     weight, bias = data.span.back(found.theta[:-1] / heat, found.theta[-1] / heat)
     return Head(
         weight.astype(np.float32),

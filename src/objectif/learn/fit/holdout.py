@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 SHARE = 0.25
-STREAM = 417  # an own random stream: labels or folds made from the same seed must not correlate with the holdout
+STREAM = (
+    417  # an own random stream: labels or folds made from the same seed must not correlate with the holdout
+)
 
 
 def inner_holdout(

@@ -49,7 +49,13 @@ class Minimum:
 
 
 def minimise(
-    rows: Rows, loss: Loss, strength: float, start: Array | None = None, *, tolerance: float = 1e-7, steps: int = 400
+    rows: Rows,
+    loss: Loss,
+    strength: float,
+    start: Array | None = None,
+    *,
+    tolerance: float = 1e-7,
+    steps: int = 400,
 ) -> Minimum:
     """The minimum of mean loss + strength / (2 n) ||W||^2, n the sum of weights; the bias is free.
 
@@ -58,7 +64,9 @@ def minimise(
     """
     width, classes = rows.coordinates.shape[1], rows.classes
     penalty = strength / float(rows.weight.sum())
-    curvature = np.einsum("n,nr->r", rows.weight / rows.weight.sum(), rows.coordinates.astype(np.float64) ** 2)
+    curvature = np.einsum(
+        "n,nr->r", rows.weight / rows.weight.sum(), rows.coordinates.astype(np.float64) ** 2
+    )
     unit = np.sqrt(np.append(CURVATURE * curvature + penalty, CURVATURE))[:, None]
     truth = torch.from_numpy(rows.truth if rows.truth.ndim == 1 else rows.truth.astype(np.float64))
     batch = rows.batch()
@@ -81,4 +89,6 @@ def minimise(
     theta = np.zeros((width + 1, classes)) if start is None else start
     options = {"maxiter": steps, "ftol": tolerance, "gtol": 1e-6, "maxcor": 10}
     found = lbfgs(objective, (theta * unit).ravel(), jac=True, method="L-BFGS-B", options=options)
-    return Minimum(found.x.reshape(width + 1, classes) / unit, float(found.fun), int(found.nfev), bool(found.success))
+    return Minimum(
+        found.x.reshape(width + 1, classes) / unit, float(found.fun), int(found.nfev), bool(found.success)
+    )

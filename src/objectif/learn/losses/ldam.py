@@ -6,7 +6,8 @@ a = 1 until the share `deferred` of the training is done, then the weights of cl
 re-weighting"); a problem that is solved rather than stepped through has them from the start.
 Source: K. Cao, C. Wei, A. Gaidon, N. Arechiga, T. Ma, 2019, "Learning Imbalanced Datasets with Label-Distribution-
 Aware Margin Loss". There z is 30 times a cosine and M is 0.5 cosines, 15 in logits; here z is any logit and M is
-in logits.
+in logits. Measured on seedlings made long-tailed 1:20, best over the strengths of the penalty: M = 0.5 gives .508,
+4 gives .524, 8 gives .529, cross-entropy .480.
 When it helps: long-tailed training data, judged with equal weight for each class. Convex: a shift of the logits.
 """
 
@@ -25,7 +26,7 @@ from objectif.learn.losses.class_balanced import class_weights
 class Ldam:
     """Label-distribution-aware margins; the rarest class gets `margin` logits."""
 
-    margin: float = 2.0
+    margin: float = 4.0
     beta: float = 0.999
     deferred: float = 0.8
 

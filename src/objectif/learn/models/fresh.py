@@ -32,7 +32,9 @@ def _mobilenet(channels: int) -> Features:
     from transformers import MobileNetV2Config, MobileNetV2Model
 
     torch.manual_seed(0)
-    config = MobileNetV2Config(num_channels=channels, depth_multiplier=0.5, tf_padding=False, classifier_dropout_prob=0.0)
+    config = MobileNetV2Config(
+        num_channels=channels, depth_multiplier=0.5, tf_padding=False, classifier_dropout_prob=0.0
+    )
     network = MobileNetV2Model(config, add_pooling_layer=False)
     return Fresh(network, int(network.conv_1x1.convolution.out_channels))
 
@@ -42,7 +44,11 @@ def _resnet(channels: int) -> Features:
 
     torch.manual_seed(0)
     config = ResNetConfig(
-        num_channels=channels, embedding_size=32, hidden_sizes=[32, 64, 128, 256], depths=[1, 1, 1, 1], layer_type="basic"
+        num_channels=channels,
+        embedding_size=32,
+        hidden_sizes=[32, 64, 128, 256],
+        depths=[1, 1, 1, 1],
+        layer_type="basic",
     )
     network: Any = ResNetModel(config)
     network.pooler = torch.nn.Identity()

@@ -29,8 +29,9 @@ class Fused(Features):
 def fuse(models: Sequence[Model]) -> Model:
     """One Model from several that are not fine-tuned; the first decides the side of the image."""
     if any(model.approach == "finetune" for model in models):
-        raise PluginError(f"{'+'.join(m.name for m in models)}: a fine-tuned network cannot be put beside another one.")
-    first = models[0]
+        raise PluginError(
+            f"{'+'.join(m.name for m in models)}: a fine-tuned network cannot be put beside another one."
+        )
     return Model(
         name="+".join(model.name for model in models),
         approach="frozen" if any(model.approach == "frozen" for model in models) else "classical",

@@ -87,7 +87,10 @@ def adapt(proto: onnx.ModelProto, layout: str) -> bytes:
         io_map=[("before_pixels", f"net_{source.name}")],
     )
     joined = compose.merge_models(
-        joined, compose.add_prefix(after, "after_"), io_map=[(f"net_{output.name}", "after_found")], outputs=["after_embedding"]
+        joined,
+        compose.add_prefix(after, "after_"),
+        io_map=[(f"net_{output.name}", "after_found")],
+        outputs=["after_embedding"],
     )
     _rename(joined, {"before_image": "image", "after_embedding": "embedding"})
     return bytes(joined.SerializeToString())

@@ -133,7 +133,9 @@ class Board:
         if over and status == "ran":
             status = "over_limit"
             reason = ", ".join(f"{n} {v:.1f}, allowed {self.limits[n]:g}" for n, v in over.items())
-        stacked = np.stack([seeds[s] for s in sorted(seeds)]) if seeds and status in {"ran", "over_limit"} else None
+        stacked = (
+            np.stack([seeds[s] for s in sorted(seeds)]) if seeds and status in {"ran", "over_limit"} else None
+        )
         return Entry(
             id=candidate.id,
             approach=candidate.approach,

@@ -142,7 +142,9 @@ def _gate(
     multi = context.dataset.multilabel
     gap = np.abs(decode(logits, Decoding(), multi) - decode(expected, Decoding(), multi)).max()
     if gap > 1e-2:
-        raise TrialError(f"the exported file of {winner.id} gives other answers than were scored (by {gap:.3f})")
+        raise TrialError(
+            f"the exported file of {winner.id} gives other answers than were scored (by {gap:.3f})"
+        )
 
 
 def _tuned(race: Race, winner: Candidate) -> bytes:
@@ -159,7 +161,9 @@ def _tuned(race: Race, winner: Candidate) -> bytes:
         race.push(train_job(race, winner, race.speeds[winner], None, left, target, cores), handle)
         race.drain(race.now() + left + 5)
     if failed or not target.with_suffix(".onnx").exists():
-        raise TrialError(f"{winner.id} could not be refitted on all images: {'; '.join(failed) or 'out of time'}")
+        raise TrialError(
+            f"{winner.id} could not be refitted on all images: {'; '.join(failed) or 'out of time'}"
+        )
     return target.with_suffix(".onnx").read_bytes()
 
 
@@ -199,7 +203,16 @@ def _small(race: Race, winner: Candidate, network: bytes) -> tuple[bytes | None,
     else:
         arguments |= {"features": _feature_files(race, winner), "seed": race.problem.seed}
     left = race.deadline - race.now() - 6
-    race.push(Job("int8", "shrink_trained" if winner.epochs else "shrink_heads", arguments, threads=race.executor.cores, seconds=left), handle)
+    race.push(
+        Job(
+            "int8",
+            "shrink_trained" if winner.epochs else "shrink_heads",
+            arguments,
+            threads=race.executor.cores,
+            seconds=left,
+        ),
+        handle,
+    )
     race.drain(race.now() + left)
     if not out:
         return None, f"No int8 network: {failed[0] if failed else 'no time was left for it'}."
@@ -225,13 +238,21 @@ def _estimate(
     runner = Network(network)
     logits = []
     for start in range(0, len(rows), 64):
-        images = prepared(context.dataset, rows[start : start + 64], context.preparation(winner.side, winner.preparation))
+        images = prepared(
+            context.dataset, rows[start : start + 64], context.preparation(winner.side, winner.preparation)
+        )
         logits += [runner.scores(images[i : i + 16]) for i in range(0, len(images), 16)]
-    scores = decode(np.concatenate(logits), Decoding(temperature=decoding.temperature), context.dataset.multilabel)
-    estimate = interval(race.board.metric, context.truth()[rows], scores, _groups(race, rows), seed=race.problem.seed)
+    scores = decode(
+        np.concatenate(logits), Decoding(temperature=decoding.temperature), context.dataset.multilabel
+    )
+    estimate = interval(
+        race.board.metric, context.truth()[rows], scores, _groups(race, rows), seed=race.problem.seed
+    )
     if len(race.ground.leaked):
         clean = ~np.isin(rows, race.ground.leaked)
-        without = interval(race.board.metric, context.truth()[rows][clean], scores[clean], _groups(race, rows[clean]))
+        without = interval(
+            race.board.metric, context.truth()[rows][clean], scores[clean], _groups(race, rows[clean])
+        )
         race.notes.append(
             f"Without the {int((~clean).sum())} leaked test images: {race.board.metric.name} {without.estimate:.3f} "
             f"({_span(without)}); with them {estimate.estimate:.3f}."
@@ -243,7 +264,9 @@ def _span(found: Interval) -> str:
     return "no interval" if found.low is None else f"{found.low:.3f} to {found.high:.3f}"
 
 
-def _answers(race: Race, rows: NDArray[np.int64], scores: NDArray[np.float32], kind: str) -> dict[str, NDArray[Any]]:
+def _answers(
+    race: Race, rows: NDArray[np.int64], scores: NDArray[np.float32], kind: str
+) -> dict[str, NDArray[Any]]:
     return {
         "paths": np.array([race.ground.dataset.samples[int(i)].path for i in rows]),
         "truth": race.ground.context.truth()[rows],
@@ -290,8 +313,14 @@ def _card(race: Race, winner: Candidate, found: Verdict, estimate: Interval | No
             "multiply_adds": cost.macs,
         },
         figures=figures,
-        weights=[{"name": entry.title, "source": entry.source, "licence": entry.licence}] if entry.pretrained else [],
-        limits={k: {"asked": race.board.limits.get(k), "measured": v} for k, v in measured.items() if v is not None},
+        weights=[{"name": entry.title, "source": entry.source, "licence": entry.licence}]
+        if entry.pretrained
+        else [],
+        limits={
+            k: {"asked": race.board.limits.get(k), "measured": v}
+            for k, v in measured.items()
+            if v is not None
+        },
         feasible=found.feasible,
         cautions=[RESEARCH],
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -334,7 +363,11 @@ def _result(
         classes=race.ground.dataset.classes,
         tables=found.to_dict()["tables"],
         sentences=found.sentences,
-        split={"origin": race.ground.plan.origin, "folds": race.ground.plan.folds, "seed": race.ground.plan.seed},
+        split={
+            "origin": race.ground.plan.origin,
+            "folds": race.ground.plan.folds,
+            "seed": race.ground.plan.seed,
+        },
         notes=(*race.ground.notes, *race.notes, *notes),
         limits=dict(race.board.limits),
         card=card.to_dict(),

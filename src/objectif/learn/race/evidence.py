@@ -19,7 +19,9 @@ def worth_trying(looks: Looks) -> tuple[list[str], list[str]]:
     cast = colour[..., 1:].mean((1, 2)) - 128.0
     if cast.std(0).max() > 6.0:
         steps.append("white_balance")
-        why.append(f"Colour casts differ between images (standard deviation {cast.std(0).max():.0f} of 255): white_balance is a candidate.")
+        why.append(
+            f"Colour casts differ between images (standard deviation {cast.std(0).max():.0f} of 255): white_balance is a candidate."
+        )
     brightness, contrast = luma.mean((1, 2)), luma.std((1, 2))
     if brightness.std() > 30.0 or np.median(contrast) < 35.0:
         steps.append("clahe")
@@ -36,7 +38,10 @@ def worth_trying(looks: Looks) -> tuple[list[str], list[str]]:
 def _noise(luma: np.ndarray) -> float:
     """Median over images of the noise level by the second difference (Immerkaer 1996), at 64 px."""
     inner = (
-        luma[:, :-2, :-2] + luma[:, :-2, 2:] + luma[:, 2:, :-2] + luma[:, 2:, 2:]
+        luma[:, :-2, :-2]
+        + luma[:, :-2, 2:]
+        + luma[:, 2:, :-2]
+        + luma[:, 2:, 2:]
         - 2 * (luma[:, :-2, 1:-1] + luma[:, 2:, 1:-1] + luma[:, 1:-1, :-2] + luma[:, 1:-1, 2:])
         + 4 * luma[:, 1:-1, 1:-1]
     )

@@ -193,7 +193,9 @@ def _child(job: Job, channel: Connection, parent: int) -> None:
         channel.send(("failed", str(error)))
     except Exception as error:
         last = traceback.extract_tb(error.__traceback__)[-1]
-        channel.send(("failed", f"{type(error).__name__}: {error} ({os.path.basename(last.filename)}:{last.lineno})"))
+        channel.send(
+            ("failed", f"{type(error).__name__}: {error} ({os.path.basename(last.filename)}:{last.lineno})")
+        )
     finally:
         sys.stdout.flush()
         channel.close()

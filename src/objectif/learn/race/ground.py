@@ -65,9 +65,17 @@ def survey(problem: Problem, work: Path, progress: Callable[[int, int], None] | 
         notes.append(f"{leak.sentence} (allowed): figures are quoted with and without them.")
     division = plan(dataset, folds=problem.folds, seed=problem.seed, together=near)
     units = components(dataset.groups(), near, len(dataset))
-    context = Context(dataset, division, units, work, channels=_channels(dataset), floating=_floating(dataset))
+    context = Context(
+        dataset, division, units, work, channels=_channels(dataset), floating=_floating(dataset)
+    )
     sides = [min(i.width, i.height) for i in looks.infos if i is not None]
-    return Ground(context, looks, leaked, float(np.median(sides)) if sides else 224.0, (*dataset.notes, *division.notes, *notes))
+    return Ground(
+        context,
+        looks,
+        leaked,
+        float(np.median(sides)) if sides else 224.0,
+        (*dataset.notes, *division.notes, *notes),
+    )
 
 
 def _readable(dataset: Dataset, looks: Looks) -> tuple[Dataset, Looks, list[str]]:

@@ -11,7 +11,6 @@ import pickle
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -143,7 +142,9 @@ class Race:
         if not tunes:
             cheap_until = self.now() + self.left()
             if "finetune" in self.problem.approaches:
-                self.notes.append("Fine-tuning was left out: the budget is too short for it. A longer --budget includes it.")
+                self.notes.append(
+                    "Fine-tuning was left out: the budget is too short for it. A longer --budget includes it."
+                )
         self.show.stage("features side by side")
         self.first(self._beside(), self._until(cheap_until, 0.6))
         self.show.stage("every loss on the best features")
@@ -167,7 +168,11 @@ class Race:
             wanted = [m for m in usual if m in plugins.names("models")]
             if self.ground.context.channels != 3:
                 wanted = [m for m in wanted if find(m).approach == "classical"]
-        return [m for m in wanted if find(m).approach != "finetune" and find(m).approach in self.problem.approaches]
+        return [
+            m
+            for m in wanted
+            if find(m).approach != "finetune" and find(m).approach in self.problem.approaches
+        ]
 
     def side(self, model: str) -> int:
         """Pixels of the prepared image: what the model was made for, less where the pictures are much smaller."""
@@ -186,6 +191,25 @@ class Race:
             if (name, candidate.side) not in self.board.costs:
                 self.push(self._cost_job(candidate), self._on_cost(candidate))
         self.drain(until)
+        if not self.board.scores:
+            self._nearest(until)
+
+    def _nearest(self, until: float) -> None:
+        """Where all break a limit, the one that breaks it least is scored: what is delivered is said to be infeasible."""
+        over = {
+            candidate: max(
+                value / self.board.limits[name] for name, value in self.board.over(candidate).items()
+            )
+            for candidate in self.board.order
+            if self.board.over(candidate)
+        }
+        if over:
+            self._first_head(min(over, key=lambda c: over[c]))
+            self.drain(until)
+
+    def _first_head(self, candidate: Candidate) -> None:
+        trials = [(candidate, self.problem.seed)]
+        self.features(candidate, "plain", lambda: self.heads(candidate, trials))
 
     def _cost_job(self, candidate: Candidate) -> Job:
         arguments = {
@@ -194,7 +218,9 @@ class Race:
             "side": candidate.side,
             "memory": "memory_mb" in self.board.limits,
         }
-        return Job(f"cost {candidate.model}@{candidate.side}", "cost", arguments, threads=1)
+        # alone on the machine where a limit hangs on the latency; else beside others, to save time
+        threads = self.executor.cores if "latency_ms" in self.board.limits else 1
+        return Job(f"cost {candidate.model}@{candidate.side}", "cost", arguments, threads=threads)
 
     def _on_cost(self, candidate: Candidate) -> Handler:
         def handle(event: Event) -> None:
@@ -202,9 +228,8 @@ class Race:
                 self.board.fail(candidate, None, event.payload)
             elif event.kind == "done":
                 self.board.costs[candidate.model, candidate.side] = Cost(**event.payload)
-                if self.board.over(candidate):
-                    return
-                self.features(candidate, "plain", lambda: self.heads(candidate, [(candidate, self.problem.seed)]))
+                if not self.board.over(candidate):
+                    self._first_head(candidate)
 
         return handle
 
@@ -224,7 +249,9 @@ class Race:
             then()
             return
         step = candidate.preparation
-        target = self.work / ("features-" + "-".join(str(k) for k in key).replace("/", "_").replace(":", "_") + ".npy")
+        target = self.work / (
+            "features-" + "-".join(str(k) for k in key).replace("/", "_").replace(":", "_") + ".npy"
+        )
         if target.exists():
             self.files[key] = target
             then()
@@ -270,7 +297,9 @@ class Race:
     def _key(self, candidate: Candidate, view: str) -> tuple[str, int, str, str]:
         return (find(candidate.model).features, candidate.side, candidate.preparation, view)
 
-    def heads(self, like: Candidate, trials: list[tuple[Candidate, int]], views: tuple[str, ...] = ()) -> None:
+    def heads(
+        self, like: Candidate, trials: list[tuple[Candidate, int]], views: tuple[str, ...] = ()
+    ) -> None:
         """Queue heads on the features of `like`, in portions so that none is lost for long."""
         todo = [(c, s) for c, s in trials if not self.board.recall(c, s)]
         files = {view: self.files[self._key(like, view)] for view in ("plain", *views)}
@@ -338,7 +367,10 @@ class Race:
         leaders = self.best(2)
         for seed in seeds:
             for place, leader in enumerate(leaders):
-                row = [Candidate(leader.approach, leader.model, loss, side=leader.side) for loss in self.loss_names()]
+                row = [
+                    Candidate(leader.approach, leader.model, loss, side=leader.side)
+                    for loss in self.loss_names()
+                ]
                 self.heads(leader, [(c, seed) for c in row])
                 if place == 0:
                     for other in self.best(50)[2:]:
@@ -390,7 +422,12 @@ class Race:
     def _ask(self, judge: Candidate, views: list[str]) -> None:
         """How much accuracy the heads on these features lose when held-out images are seen in another way."""
         files = {view: self.files[self._key(judge, view)] for view in ("plain", *views)}
-        arguments = {"context": self.context_file, "features": files, "candidate": judge, "seed": self.problem.seed}
+        arguments = {
+            "context": self.context_file,
+            "features": files,
+            "candidate": judge,
+            "seed": self.problem.seed,
+        }
 
         def handle(event: Event) -> None:
             if event.kind == "done":
@@ -413,5 +450,7 @@ class Race:
             kept.insert(0, "mirror")
         self.symmetries = tuple(kept)
         said = ", ".join(f"{v} costs {worst[v]:+.3f} accuracy" for v in views)
-        self.notes.append(f"Views judged on held-out images ({said}); kept as the same class: {', '.join(kept) or 'none'}.")
+        self.notes.append(
+            f"Views judged on held-out images ({said}); kept as the same class: {', '.join(kept) or 'none'}."
+        )
         self.board.journal.append("note", symmetries=kept, cost=worst)

@@ -29,7 +29,9 @@ class Show:
             self._live.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._live:
             self._live.stop()
 
@@ -52,7 +54,11 @@ class Show:
         self._said = now
         done = sum(map(len, board.scores.values()))
         leader = next(iter(board.ranked()), None)
-        leads = "nobody yet" if leader is None else f"{leader.id}  {board.metric.name} {abs(board.estimate(leader)):.3f}"
+        leads = (
+            "nobody yet"
+            if leader is None
+            else f"{leader.id}  {board.metric.name} {abs(board.estimate(leader)):.3f}"
+        )
         if self._live is None:
             self.say(f"  {done} trials done, {max(0, left):.0f} s left, leading: {leads}")
             return

@@ -120,7 +120,9 @@ def _finish(race: Race, folder: RunFolder, command: str) -> Result:
     found = judge(race)
     if found.winner is None:
         reasons = "; ".join(f"{c.id}: {why}" for c, why in list(race.board.failed.items())[:3])
-        raise RunError(f"no candidate came to an end. {reasons or 'The budget was too short.'} Remedy: a longer --budget.")
+        raise RunError(
+            f"no candidate came to an end. {reasons or 'The budget was too short.'} Remedy: a longer --budget."
+        )
     race.board.journal.append("verdict", trial=found.winner, status="winner", metric=found.naive)
     delivery = deliver(race, found, command)
     folder.write_arrays(ANSWERS, delivery.answers)

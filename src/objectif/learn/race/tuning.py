@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 FEWEST, MOST = 6, 40  # epochs: fewer do not pay, more gain little
 PRETRAINED = "lite0_tuned"
+HOPELESS = 0.1  # behind the leader after a third of the training: the rest will not make that good
 OVERHEAD = 6.0  # seconds a fold for building, exporting and answering
 
 
@@ -50,7 +51,10 @@ def fine_tune(race: Race) -> None:
             f"{max(epochs.values())} passes over the images, at least {FEWEST} pay. A longer --budget includes it."
         )
         return
-    model, side, loss = _halve(race, able)
+    chosen = _halve(race, able)
+    if chosen is None:
+        return
+    model, side, loss = chosen
     most = affordable(race, able[model, side].seconds, race.left() * 0.92)
     if most < FEWEST:
         race.notes.append("Fine-tuning ended at its first rung: too little time was left for all folds.")
@@ -66,7 +70,9 @@ def worth_tuning(race: Race) -> bool:
     """
     if race.problem.models != "auto" and all(find(m).approach != "finetune" for m in race.problem.models):
         return False
-    known = [c.latency_ms for (m, side), c in race.board.costs.items() if m.startswith("lite0") and side == 224]
+    known = [
+        c.latency_ms for (m, side), c in race.board.costs.items() if m.startswith("lite0") and side == 224
+    ]
     seconds = 7e-3 * min([k for k in known if k is not None] or [6.0])
     seconds *= (_sides(race)[0] / 128) ** 2
     return affordable(race, seconds, 0.55 * race.left()) >= FEWEST
@@ -109,15 +115,21 @@ def _probe(race: Race, model: str, side: int) -> Speed | None:
         elif event.kind == "failed":
             race.board.fail(candidate, None, event.payload)
 
-    arguments = {"context": race.context_file, "model": model, "side": side, "loss": race.default_loss, "threads": 1}
+    arguments = {
+        "context": race.context_file,
+        "model": model,
+        "side": side,
+        "loss": race.default_loss,
+        "threads": 1,
+    }
     race.push(Job(f"speed of {model}@{side}", "probe", arguments, seconds=60), handle)
     race.weigh(candidate)
     race.drain(race.now() + race.left() * 0.3)
     return None if not found or race.board.over(candidate) else found[0]
 
 
-def _halve(race: Race, able: dict[tuple[str, int], Speed]) -> tuple[str, int, str]:
-    """Variants on the first fold for a third of the length; the best of them by the metric, then by log loss."""
+def _halve(race: Race, able: dict[tuple[str, int], Speed]) -> tuple[str, int, str] | None:
+    """Variants on the first fold for a third of the length; the best of them, None where all are far behind."""
     losses = _losses(race)
     variants = [(m, s, loss) for (m, s) in able for loss in losses]
     plan, left = race.ground.plan, race.left()
@@ -137,9 +149,26 @@ def _halve(race: Race, able: dict[tuple[str, int], Speed]) -> tuple[str, int, st
         fastest = min(able, key=lambda key: able[key].seconds)
         return (*fastest, losses[0])
     best = max(found, key=lambda c: found[c])
+    goes_on = found[best] > _leader_on_first_fold(race) - HOPELESS
     for candidate in found:
-        race.board.drop(candidate, 0, f"trained {epochs} epochs on fold 1 only" + (", went on" if candidate == best else ""))
+        said = ", went on" if candidate == best and goes_on else ""
+        race.board.drop(candidate, 0, f"trained {epochs} epochs on fold 1 only{said}")
+    if not goes_on:
+        race.notes.append(
+            f"Fine-tuning ended at its first rung: after {epochs} epochs it was more than {HOPELESS} behind the leader "
+            "on the first fold."
+        )
+        return None
     return best.model, best.side, best.loss
+
+
+def _leader_on_first_fold(race: Race) -> float:
+    """The metric of the leading candidate on the images of the first fold, more being better."""
+    leader = race.board.ranked(within_limits=False)[0]
+    scores = next(iter(race.board.scores[leader].values()))
+    own = race.ground.plan.fold[race.ground.plan.scored()] == 0
+    metric = race.board.metric
+    return metric.sign * metric.value(race.board.truth[own], scores[own])
 
 
 def _losses(race: Race) -> list[str]:
@@ -159,7 +188,9 @@ def _submit(
             truth = race.ground.context.truth()[race.ground.plan.held(fold)]
             metric = race.board.metric
             found[candidate] = metric.sign * metric.value(truth, scores)
-            race.board.journal.append("rung", trial=candidate.id, status="done", metric=metric.value(truth, scores))
+            race.board.journal.append(
+                "rung", trial=candidate.id, status="done", metric=metric.value(truth, scores)
+            )
         elif event.kind == "failed":
             race.board.fail(candidate, None, event.payload)
 
@@ -167,7 +198,13 @@ def _submit(
 
 
 def train_job(
-    race: Race, candidate: Candidate, speed: Speed, fold: int | None, seconds: float, target: Path, threads: int
+    race: Race,
+    candidate: Candidate,
+    speed: Speed,
+    fold: int | None,
+    seconds: float,
+    target: Path,
+    threads: int,
 ) -> Job:
     """The job that trains one fold (None: the network to be delivered)."""
     arguments = {
@@ -206,14 +243,18 @@ def train_all(race: Race, candidate: Candidate, speed: Speed) -> None:
     if board.recall(candidate, race.problem.seed):
         return
     done: dict[int, np.ndarray] = {}
-    targets = {fold: race.work / f"fold-{candidate.id.replace('/', '_')}-{fold}" for fold in range(plan.folds)}
+    targets = {
+        fold: race.work / f"fold-{candidate.id.replace('/', '_')}-{fold}" for fold in range(plan.folds)
+    }
     left = race.left() - refit_seconds(race, candidate)
 
     def handler(fold: int) -> Any:
         def handle(event: Event) -> None:
             if event.kind == "done":
                 done[fold] = np.load(targets[fold].with_suffix(".npy"))
-                board.journal.append("fold", trial=f"{candidate.id}/fold{fold}", status="done", **event.payload)
+                board.journal.append(
+                    "fold", trial=f"{candidate.id}/fold{fold}", status="done", **event.payload
+                )
             elif event.kind == "failed":
                 board.fail(candidate, race.problem.seed, event.payload)
 
@@ -231,7 +272,9 @@ def train_all(race: Race, candidate: Candidate, speed: Speed) -> None:
             everything[plan.held(fold)] = scores
         board.add(candidate, race.problem.seed, everything[plan.scored()], 0.0)
     elif candidate not in board.failed:
-        board.fail(candidate, race.problem.seed, f"out of time: {len(done)} of {plan.folds} folds were trained")
+        board.fail(
+            candidate, race.problem.seed, f"out of time: {len(done)} of {plan.folds} folds were trained"
+        )
 
 
 def refit_seconds(race: Race, candidate: Candidate) -> float:

@@ -21,15 +21,15 @@ import torch
 from numpy.typing import NDArray
 
 from objectif.data.pixels import prepared
+from objectif.errors import ObjectifError, TrialError
+from objectif.health.inspect import inspect
 from objectif.learn.export.cost import count
 from objectif.learn.export.join import join
+from objectif.learn.export.quantise import quantise, sample
 from objectif.learn.export.template import fill, template
 from objectif.learn.fit.augment import Augment
 from objectif.learn.fit.heads import Head, Rotated, fit_head
 from objectif.learn.fit.tune import Labelled, Network, Schedule, start_head, tune
-from objectif.errors import ObjectifError, TrialError
-from objectif.health.inspect import inspect
-from objectif.learn.export.quantise import quantise, sample
 from objectif.learn.models import find
 from objectif.learn.models.base import Model
 from objectif.learn.race.candidate import Candidate, Context
@@ -47,7 +47,7 @@ BATCH = 16
 def read_context(path: Path) -> Context:
     """The context as the solving process wrote it (a file of this run, made seconds ago by ourselves)."""
     with open(path, "rb") as file:
-        context: Context = pickle.load(file)  # noqa: S301
+        context: Context = pickle.load(file)
     return context
 
 
@@ -256,7 +256,13 @@ def probe(*, context: Path, model: str, side: int, loss: str, threads: int, tell
                 _channels_last(network)
             data = Labelled(images, truth, torch.ones(32), classes)
             schedule = Schedule(epochs=1, side=side, batch=16, low_precision=low_precision)
-            tune(network, data, load("losses", loss), Schedule(1, side, 32, low_precision=low_precision), Augment())
+            tune(
+                network,
+                data,
+                load("losses", loss),
+                Schedule(1, side, 32, low_precision=low_precision),
+                Augment(),
+            )
             started = time.monotonic()
             tune(network, data, load("losses", loss), schedule, Augment())
             found.append(((time.monotonic() - started) / 32, low_precision, channels_last))
@@ -333,7 +339,9 @@ def train(
     _same_answers(graph, trained, labelled.images[:16], candidate.side, threads)
     target.with_suffix(".onnx").write_bytes(graph)
     if fold is not None:
-        held = prepared(known.dataset, known.plan.held(fold), known.preparation(candidate.side, candidate.preparation))
+        held = prepared(
+            known.dataset, known.plan.held(fold), known.preparation(candidate.side, candidate.preparation)
+        )
         logits = _logits(Runner(graph, threads=threads), held)
         save(target.with_suffix(".npy"), decode(logits, Decoding(), known.dataset.multilabel))
     return {"seconds": time.monotonic() - started}
@@ -385,13 +393,22 @@ def shrink_heads(
     tables = {}
     for name, arrays in (("fp32", float_arrays), ("int8", int8_arrays)):
         tables[name] = _out_of_fold(known, arrays, {}, candidate, seed)
-    head = head_of(known, material(known, int8_arrays, development, candidate.views, entry.columns), candidate.loss, seed)
+    head = head_of(
+        known, material(known, int8_arrays, development, candidate.views, entry.columns), candidate.loss, seed
+    )
     target.write_bytes(join(small, head.weight, head.bias, columns=entry.columns))
     return {"rows": scored, **tables}
 
 
 def shrink_trained(
-    *, context: Path, candidate: Candidate, source: Path, fold_network: Path, target: Path, threads: int, tell: Tell
+    *,
+    context: Path,
+    candidate: Candidate,
+    source: Path,
+    fold_network: Path,
+    target: Path,
+    threads: int,
+    tell: Tell,
 ) -> dict[str, Any]:
     """int8 of a fine-tuned network -> target; and answers for the first fold by that fold's network, in both."""
     known = read_context(context)
@@ -404,7 +421,9 @@ def shrink_trained(
     full = fold_network.read_bytes()
     graphs = {"fp32": full, "int8": quantise(full, prepared(known.dataset, inside, preparation))}
     multi = known.dataset.multilabel
-    tables = {n: decode(_logits(Runner(g, threads=threads), images), Decoding(), multi) for n, g in graphs.items()}
+    tables = {
+        n: decode(_logits(Runner(g, threads=threads), images), Decoding(), multi) for n, g in graphs.items()
+    }
     return {"rows": held, **tables}
 
 
@@ -421,7 +440,7 @@ def inspect_data(*, context: Path, target: Path, tell: Tell) -> int:
 
 def training_images(context: Context, candidate: Candidate) -> NDArray[Any]:
     """(N,H,W,C) images to cut training views from, a little larger than the view; made once, then read from disk."""
-    side = int(round(candidate.side * 1.15))
+    side = round(candidate.side * 1.15)
     path = context.work / f"images-{side}-{candidate.preparation}.npy"
     if not path.exists():
         everything = np.arange(len(context.dataset))

@@ -15,7 +15,14 @@ import torch
 from torch import Tensor
 
 from objectif.learn.models.base import Features, Model
-from objectif.learn.models.operators.pixels import chroma_bins, contrast_bins, lab, planes, soft_bins, together
+from objectif.learn.models.operators.pixels import (
+    chroma_bins,
+    contrast_bins,
+    lab,
+    planes,
+    soft_bins,
+    together,
+)
 
 SIDE = 64
 
@@ -34,7 +41,10 @@ class Colour(Features):
             x = lab(x)
             light = x[:, :1]
             rough = contrast_bins(light)
-            parts = [together(chroma_bins(x, 10), soft_bins(light, 0.0, 1.0, 6)), together(chroma_bins(x, 8), rough)]
+            parts = [
+                together(chroma_bins(x, 10), soft_bins(light, 0.0, 1.0, 6)),
+                together(chroma_bins(x, 8), rough),
+            ]
         else:
             each = [x[:, k : k + 1] for k in range(self.channels)]
             parts = [together(soft_bins(c, 0.0, 1.0, 16), contrast_bins(c)) for c in each]

@@ -47,6 +47,8 @@ class Hog(Features):
     """(12 x 12 cells) x (27 orientations), the middle cells first."""
 
     width = CELLS * CELLS * BINS
+    order: Tensor
+    window: Tensor
 
     def __init__(self) -> None:
         super().__init__()

@@ -32,6 +32,8 @@ def signed_root(x: Tensor) -> Tensor:
 class Texture(Features):
     """Mean, deviation and correlations of filter responses."""
 
+    pairs: Tensor
+
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.channels = channels
