@@ -24,7 +24,7 @@ from objectif.run.check import NEWEST_OPSET, Check
 from objectif.run.network import Network
 from objectif.run.opset import opsets
 
-SEGMENTS = 400  # random segments on which convexity is tried, at each of five lengths
+SEGMENTS = 200  # random segments on which convexity is tried, at each of five lengths
 APPROACHES = ("classical", "frozen", "finetune")
 EXTREME = 1e4
 

@@ -79,6 +79,11 @@ class Metric(ABC):
         influence = self.influence(truth, scores)
         return np.asarray(influence + self.value(truth, scores) / len(truth), np.float64)
 
+    def expand(self, truth: Truth, scores: Scores) -> tuple[float, Reals, Reals]:
+        """Value, influence (N,) and parts (N,) together, where that is quicker than one after the other."""
+        value = self.value(truth, scores)
+        return value, self.influence(truth, scores), self.parts(truth, scores)
+
     def check(self, truth: Truth, scores: Scores) -> None:
         """ValueError where truth and scores do not fit each other or this metric."""
         if scores.ndim != 2 or len(truth) != len(scores) or len(truth) == 0:

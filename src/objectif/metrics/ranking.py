@@ -54,23 +54,27 @@ class RankMetric(Metric):
         return np.concatenate(pieces)
 
     def influence(self, truth: Truth, scores: Scores) -> Reals:
-        self.check(truth, scores)
-        slopes = [self.slope(y, s) for y, s in self.columns(truth, scores)]
-        defined = [s for s in slopes if np.isfinite(s).all()]
-        if not defined:
-            return np.zeros(len(truth))
-        return np.asarray(np.mean(defined, axis=0), np.float64)
+        return self.expand(truth, scores)[1]
 
     def parts(self, truth: Truth, scores: Scores) -> Reals:
+        return self.expand(truth, scores)[2]
+
+    def expand(self, truth: Truth, scores: Scores) -> tuple[float, Reals, Reals]:
         self.check(truth, scores)
-        found = []
+        n, areas = len(truth), []
+        influence, parts, one = np.zeros(n), np.zeros(n), np.ones((1, n))
         for y, s in self.columns(truth, scores):
-            slope = self.slope(y, s)
-            if np.isfinite(slope).all():
+            area = float(self.area(y, s, one)[0])
+            if np.isfinite(area):
+                areas.append(area)
+                slope = self.slope(y, s)
+                influence += slope
                 # the value belongs to the positives, or to the negatives where these are the rarer ones
-                home = y if self.of_positives or 2 * y.sum() <= len(y) else 1.0 - y
-                found.append(slope + home * float(self.area(y, s, np.ones((1, len(y))))[0]) / home.sum())
-        return np.asarray(np.mean(found, axis=0), np.float64) if found else np.zeros(len(truth))
+                home = y if self.of_positives or 2 * y.sum() <= n else 1.0 - y
+                parts += slope + home * area / home.sum()
+        if not areas:
+            return float("nan"), influence, parts
+        return float(np.mean(areas)), influence / len(areas), parts / len(areas)
 
 
 def _ties(ordered: Reals) -> NDArray[np.intp]:
@@ -108,12 +112,10 @@ def placements(positive: Reals, score: Reals) -> Reals:
 
 
 def auroc_slope(positive: Reals, score: Reals) -> Reals:
-    """(N,) influence on the area; NaN where one kind is missing."""
+    """(N,) influence on the area, where both kinds are there."""
     parts = placements(positive, score)
     is_plus = positive > 0
     plus, minus = int(is_plus.sum()), int((~is_plus).sum())
-    if plus == 0 or minus == 0:
-        return np.full(len(score), np.nan)
     area = parts[is_plus].mean()
     return np.asarray((parts - area) / np.where(is_plus, plus, minus), np.float64)
 
@@ -133,8 +135,6 @@ def precision_area(positive: Reals, score: Reals, weights: Reals) -> Reals:
 
 def precision_slope(positive: Reals, score: Reals) -> Reals:
     """(N,) influence on average precision: through recall (positives) and through precision further down."""
-    if not positive.any():
-        return np.full(len(score), np.nan)
     order = np.argsort(-score, kind="stable")
     starts = _ties(score[order])
     run = np.repeat(np.arange(len(starts)), np.diff([*starts, len(score)]))

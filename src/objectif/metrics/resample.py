@@ -104,9 +104,9 @@ class Scorer:
 
     def _prepare(self, r: int, row: Scores) -> None:
         metric = self.metric
-        self.values[r] = metric.value(self.truth, row)
-        self.influence[:, r] = total(metric.influence(self.truth, row), self.group, self.units)
-        self.parts[:, r] = metric.sign * total(metric.parts(self.truth, row), self.group, self.units)
+        self.values[r], influence, parts = metric.expand(self.truth, row)
+        self.influence[:, r] = total(influence, self.group, self.units)
+        self.parts[:, r] = metric.sign * total(parts, self.group, self.units)
         if isinstance(metric, SumMetric) and not self.linear:
             self._tables.append(total(metric.features(self.truth, row), self.group, self.units))
 

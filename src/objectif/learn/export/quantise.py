@@ -33,7 +33,7 @@ def quantise(graph: bytes, images: NDArray[Any]) -> bytes:
     proto = onnx.load_from_string(graph)
     for number, node in enumerate(proto.graph.node):
         node.name = node.name or f"node{number}"
-    last = [node.name for node in proto.graph.node if HEAD & set(node.output)]
+    left_out = _fine(proto.graph)
     logger = logging.getLogger()
     level = logger.level
     logger.setLevel(logging.ERROR)  # it advises a preprocessing that the export has done
@@ -48,12 +48,23 @@ def quantise(graph: bytes, images: NDArray[Any]) -> bytes:
                 per_channel=True,
                 activation_type=QuantType.QUInt8,
                 weight_type=QuantType.QInt8,
-                op_types_to_quantize=["Conv", "Add", "Gemm", "MatMul"],
-                nodes_to_exclude=last,
+                op_types_to_quantize=["Conv", "Clip", "Relu", "Add", "Gemm", "MatMul"],
+                nodes_to_exclude=left_out,
             )
             return target.read_bytes()
     finally:
         logger.setLevel(level)
+
+
+def _fine(graph: onnx.GraphProto) -> list[str]:
+    """Nodes that stay in float: the head, and sums with a constant, which are statistics and not residuals."""
+    constants = {tensor.name for tensor in graph.initializer}
+    constants |= {value for node in graph.node if node.op_type == "Constant" for value in node.output}
+    return [
+        node.name
+        for node in graph.node
+        if HEAD & set(node.output) or (node.op_type == "Add" and constants & set(node.input))
+    ]
 
 
 def sample(

@@ -93,7 +93,7 @@ def trace(features: Features, model: Model, channels: int, floating: bool) -> by
             do_constant_folding=False,
         )
     proto = onnx.load_from_string(stream.getvalue())
-    exchange(proto, true)
+    exchange(proto, true, strict=False)  # a foreign network may carry parameters that its features do not use
     return bytes(proto.SerializeToString())
 
 
@@ -119,14 +119,14 @@ def fill(graph: bytes, state: dict[str, Tensor] | None = None) -> bytes:
     return bytes(simple.SerializeToString())
 
 
-def exchange(proto: onnx.ModelProto, state: dict[str, Tensor]) -> None:
+def exchange(proto: onnx.ModelProto, state: dict[str, Tensor], *, strict: bool = True) -> None:
     """Put the tensors of a state dict in the place of the initialisers of the same names.
 
-    ValueError where a trained tensor has no place in the graph: an untrained network would leave the race.
+    strict: ValueError where a tensor has no place in the graph: an untrained network would leave the race.
     """
     places = {tensor.name: tensor for tensor in proto.graph.initializer}
     missing = [n for n in state if n not in places and not n.endswith("num_batches_tracked")]
-    if missing:
+    if missing and strict:
         raise ValueError(f"{len(missing)} trained tensors have no place in the graph, first {missing[0]!r}")
     for name, tensor in state.items():
         if name in places:

@@ -45,13 +45,14 @@ class Augment:
             return low + (high - low) * torch.rand(n, generator=generator)
 
         area = uniform(self.zoom[0] ** 2, self.zoom[1] ** 2).sqrt()
-        stretch = torch.exp(uniform(-0.12, 0.12))
+        loose = 1.0 if self.zoom[0] < self.zoom[1] else 0.0  # a fixed zoom is a fixed frame
+        stretch = torch.exp(loose * uniform(-0.12, 0.12))
         wide, high = area * stretch, area / stretch
         angle = torch.deg2rad(uniform(-180.0, 180.0) if self.turn else uniform(-self.tilt, self.tilt))
         cos, sin = angle.cos(), angle.sin()
         sign_x = torch.where(uniform(0, 1) < 0.5, -1.0, 1.0) if self.mirror else torch.ones(n)
         sign_y = torch.where(uniform(0, 1) < 0.5, -1.0, 1.0) if self.flip else torch.ones(n)
-        free_x, free_y = (1 - wide).clamp(min=0.05), (1 - high).clamp(min=0.05)
+        free_x, free_y = (1 - wide).clamp(min=0.05 * loose), (1 - high).clamp(min=0.05 * loose)
         shift_x, shift_y = uniform(-1, 1) * free_x, uniform(-1, 1) * free_y
         top = torch.stack([cos * wide * sign_x, -sin * high * sign_y, shift_x], 1)
         bottom = torch.stack([sin * wide * sign_x, cos * high * sign_y, shift_y], 1)

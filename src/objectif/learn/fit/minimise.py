@@ -48,6 +48,14 @@ class Minimum:
     converged: bool
 
 
+def _unit(rows: Rows, penalty: float) -> Array:
+    """(r + 1, 1) square root of the curvature to expect along each coordinate and the bias."""
+    share = rows.weight / rows.weight.sum()
+    squares = np.einsum("n,nr->r", share, rows.coordinates.astype(np.float64) ** 2)
+    unit: Array = np.sqrt(np.append(CURVATURE * squares + penalty, CURVATURE))[:, None]
+    return unit
+
+
 def minimise(
     rows: Rows,
     loss: Loss,
@@ -64,10 +72,7 @@ def minimise(
     """
     width, classes = rows.coordinates.shape[1], rows.classes
     penalty = strength / float(rows.weight.sum())
-    curvature = np.einsum(
-        "n,nr->r", rows.weight / rows.weight.sum(), rows.coordinates.astype(np.float64) ** 2
-    )
-    unit = np.sqrt(np.append(CURVATURE * curvature + penalty, CURVATURE))[:, None]
+    unit = _unit(rows, penalty)
     truth = torch.from_numpy(rows.truth if rows.truth.ndim == 1 else rows.truth.astype(np.float64))
     batch = rows.batch()
 

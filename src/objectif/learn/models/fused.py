@@ -13,17 +13,21 @@ from objectif.learn.models.base import Features, Model
 
 
 class Fused(Features):
-    """The parts' vectors, one after the other; the map is that of the first part."""
+    """The parts' vectors (of each the columns that its model sees), one after the other; the map is the first's."""
 
-    def __init__(self, parts: Sequence[Features]) -> None:
+    def __init__(self, parts: Sequence[Features], columns: Sequence[slice]) -> None:
         super().__init__()
         self.parts = nn.ModuleList(parts)
-        self.width = sum(part.width for part in parts)
-        self.map_width = parts[0].map_width
+        self.columns = list(columns)
+        widths = [len(range(part.width)[cut]) for part, cut in zip(parts, columns, strict=True)]
+        self.width = sum(widths)
+        self.map_width = parts[0].map_width if not columns[0].start and widths[0] >= parts[0].map_width else 0
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         outputs = [part(image) for part in self.parts]
-        return torch.cat([output[0] for output in outputs], 1), *outputs[0][1:]
+        vectors = [output[0][:, cut] for output, cut in zip(outputs, self.columns, strict=True)]
+        maps = outputs[0][1:] if self.map_width else ()
+        return torch.cat(vectors, 1), *maps
 
 
 def fuse(models: Sequence[Model]) -> Model:
@@ -38,8 +42,10 @@ def fuse(models: Sequence[Model]) -> Model:
         title=", ".join(model.title for model in models),
         source="; ".join(dict.fromkeys(model.source for model in models)),
         licence="; ".join(dict.fromkeys(model.licence for model in models)),
-        features="+".join(model.features for model in models),
-        build=lambda channels: Fused([model.build(channels) for model in models]),
+        features="+".join(model.name for model in models),
+        build=lambda channels: Fused(
+            [model.build(channels) for model in models], [slice(*model.columns) for model in models]
+        ),
         size=max(model.size for model in models),
         multiple=math.lcm(*(model.multiple for model in models)),
         pretrained=", ".join(dict.fromkeys(m.pretrained for m in models if m.pretrained)),

@@ -142,6 +142,7 @@ class Board:
             model=candidate.model,
             loss=candidate.loss,
             preparation=candidate.treatment,
+            setting=f"{candidate.side} px" + (f", {candidate.epochs} epochs" if candidate.epochs else ""),
             scores=stacked,
             params=cost.params,
             macs=cost.macs,

@@ -28,7 +28,7 @@ from objectif.problem import Problem
 Handler = Callable[[Event], None]
 SHORT = 100.0
 """Seconds of budget below which only the cheapest models take part."""
-CHEAP = ("colour", "texture", "hog", "lbp", "lite0", "lite0_levels")
+CHEAP = ("colour", "texture", "hog", "hog_centre", "lbp", "lite0", "lite0_levels")
 BASE = (*CHEAP, "lite2", "lite2_levels")
 VIEWS = ("mirror", "flip", "turn")
 
@@ -47,7 +47,7 @@ class Race:
     notes: list[str] = field(default_factory=list)
     symmetries: tuple[str, ...] = ()
     speeds: dict[Candidate, Speed] = field(default_factory=dict)
-    losses_by_view: dict[str, dict[str, float]] = field(default_factory=dict)
+    losses_by_view: dict[str, dict[str, tuple[float, float]]] = field(default_factory=dict)
     files: dict[tuple[str, int, str, str], Path] = field(default_factory=dict)
     _queue: list[tuple[Job, Handler]] = field(default_factory=list)
     _handlers: dict[str, Handler] = field(default_factory=dict)
@@ -337,7 +337,7 @@ class Race:
         return [c for c in plain if c.loss == self.default_loss][:count]
 
     def _beside(self) -> list[str]:
-        """Extractors worth putting side by side: the two best trunks, and the best trunk with the best operator."""
+        """Extractors worth putting side by side: the best operators, the best trunks, and both together."""
         if self.problem.models != "auto" or self.problem.budget < SHORT:
             return []
         ranked = self.best(20)
@@ -345,7 +345,7 @@ class Race:
         operators = [c.model for c in ranked if c.approach == "classical"]
         found = []
         if len(operators) > 1:
-            found.append("+".join(operators[:2]))
+            found.append("+".join(operators[:3]))
         if len(deep) > 1:
             found.append("+".join(deep[:2]))
         if deep and operators:
@@ -444,13 +444,18 @@ class Race:
         if not self.losses_by_view:
             return
         allowed = max(0.02, 0.5 / float(np.sqrt(len(self.board.truth))))
-        worst = {v: max(lost[v] for lost in self.losses_by_view.values()) for v in views}
-        kept = [v for v in views if worst[v] <= allowed]
+        worst = {v: max((lost[v] for lost in self.losses_by_view.values()), key=surely) for v in views}
+        kept = [v for v in views if surely(worst[v]) <= allowed]
         if self.problem.mirror is True and "mirror" not in kept:
             kept.insert(0, "mirror")
         self.symmetries = tuple(kept)
-        said = ", ".join(f"{v} costs {worst[v]:+.3f} accuracy" for v in views)
+        said = ", ".join(f"{v} costs {worst[v][0]:+.3f} accuracy" for v in views)
         self.notes.append(
             f"Views judged on held-out images ({said}); kept as the same class: {', '.join(kept) or 'none'}."
         )
         self.board.journal.append("note", symmetries=kept, cost=worst)
+
+
+def surely(loss: tuple[float, float]) -> float:
+    """What a view costs at least, give or take: the loss less its standard error, so that noise condemns no view."""
+    return loss[0] - loss[1]

@@ -33,7 +33,6 @@ from objectif.learn.fit.tune import Labelled, Network, Schedule, start_head, tun
 from objectif.learn.models import find
 from objectif.learn.models.base import Model
 from objectif.learn.race.candidate import Candidate, Context
-from objectif.metrics.catalog import metric as find_metric
 from objectif.plugins import load
 from objectif.run.measure import measure
 from objectif.run.memory import of_network
@@ -215,15 +214,14 @@ def cost(*, context: Path, model: str, side: int, memory: bool, tell: Tell) -> d
 
 def judge_views(
     *, context: Path, features: dict[str, Path], candidate: Candidate, seed: int, tell: Tell
-) -> dict[str, float]:
-    """How much accuracy falls when held-out images are seen in another way: view -> loss against plain images.
+) -> dict[str, tuple[float, float]]:
+    """How much accuracy falls when held-out images are seen another way: view -> (loss, its standard error).
 
     The heads have learned from plain images alone, so a view that keeps the class keeps the accuracy.
     """
     known = read_context(context)
     columns = slice(*find(candidate.model).columns)
     arrays = {view: np.load(path, mmap_mode="r") for view, path in features.items()}
-    metric = find_metric("average_precision" if known.dataset.multilabel else "accuracy")
     shape = (len(known.dataset), len(known.dataset.classes))
     scores = {view: np.zeros(shape, np.float32) for view in arrays}
     for fold in range(known.plan.folds):
@@ -234,8 +232,16 @@ def judge_views(
             logits = head.logits(np.asarray(array[held])[:, columns])
             scores[view][held] = decode(logits, Decoding(), known.dataset.multilabel)
     rows = known.plan.scored()
-    values = {view: metric.value(known.truth()[rows], table[rows]) for view, table in scores.items()}
-    return {view: values["plain"] - value for view, value in values.items() if view != "plain"}
+    right = {view: correct(known.truth()[rows], table[rows]) for view, table in scores.items()}
+    gaps = {view: right["plain"] - ones for view, ones in right.items() if view != "plain"}
+    return {view: (float(gap.mean()), float(gap.std() / np.sqrt(len(gap)))) for view, gap in gaps.items()}
+
+
+def correct(truth: NDArray[np.int64], scores: NDArray[np.float32]) -> NDArray[np.float64]:
+    """(N,) how right each answer is: 1 or 0, or the share of right yes-and-no where labels are several."""
+    if truth.ndim == 2:
+        return np.asarray(((scores >= 0.5) == (truth > 0)).mean(1), np.float64)
+    return np.asarray(scores.argmax(1) == truth, np.float64)
 
 
 def probe(*, context: Path, model: str, side: int, loss: str, threads: int, tell: Tell) -> dict[str, Any]:
