@@ -63,6 +63,7 @@ class Board:
         if arrays is None or arrays.get("scores") is None or len(arrays["scores"]) != len(self.truth):
             return False
         self.scores.setdefault(candidate, {})[seed] = arrays["scores"]
+        self.failed.pop(candidate, None)
         return True
 
     def add(self, candidate: Candidate, seed: int, scores: Scores, seconds: float) -> None:
@@ -70,14 +71,16 @@ class Board:
         name = self.trial(candidate, seed)
         self.folder.write_trial(name, {"scores": scores.astype(np.float32)})
         self.scores.setdefault(candidate, {})[seed] = scores
+        self.failed.pop(candidate, None)
         self.journal.append(
             "trial", trial=name, status="done", seconds=round(seconds, 3), metric=self.value(scores)
         )
 
     def fail(self, candidate: Candidate, seed: int | None, reason: str) -> None:
-        """A trial that failed: written down, the race goes on."""
+        """A trial that failed: written down, the race goes on. A candidate fails where none of its seeds ended well."""
         self.order[candidate] = None
-        self.failed[candidate] = reason
+        if not self.scores.get(candidate):
+            self.failed[candidate] = reason
         name = candidate.id if seed is None else self.trial(candidate, seed)
         self.journal.append("trial", trial=name, status="failed", reason=reason)
 
