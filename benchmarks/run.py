@@ -107,18 +107,50 @@ def flowers() -> Row:
 def seedlings() -> Row:
     splits = str(SPLITS / "seedlings")
     return race(
-        "seedlings", "seedlings, 5 folds, 20 min: accuracy", 0.85, "--splits", splits, "--budget", "20m"
+        "seedlings", "seedlings, 5 folds, 20 min: accuracy", 0.85, "--splits", splits, "--budget", "10m"
     )
 
 
 def fruit_quality() -> Row:
-    return race("fruit_quality", "fruit_quality, 5 folds, 10 min: accuracy", 0.91, "--budget", "10m")
+    return race("fruit_quality", "fruit_quality, 5 folds, 10 min: accuracy", 0.91, "--budget", "6m")
 
 
 def traffic_signs() -> Row:
-    options = ["--splits", str(SPLITS / "traffic_signs"), "--group", r"(\d+/\d+)_", "--budget", "20m"]
+    options = ["--splits", str(SPLITS / "traffic_signs"), "--group", r"(\d+/\d+)_", "--budget", "10m"]
     title = "traffic_signs, 4 folds by track, 20 min: accuracy"
-    return race("traffic_signs", title, 0.80, *options, over="hog@48/cross_entropy")
+    row = race("traffic_signs", title, 0.80, *options, over="hog@48/cross_entropy")
+    row["notes"] += "; flatters: the disc of hog_centre was chosen looking at these folds, see the next row"
+    return row
+
+
+def traffic_signs_blind() -> Row:
+    """The same race without the operator that was designed while looking at these folds."""
+    statement = RUNS / "traffic_signs_blind.toml"
+    statement.parent.mkdir(parents=True, exist_ok=True)
+    models = [
+        "colour",
+        "texture",
+        "hog",
+        "lbp",
+        "lite0",
+        "lite0_levels",
+        "lite2",
+        "lite2_levels",
+        "lite0_tuned",
+    ]
+    statement.write_text(
+        f'data = "{DATA / "traffic_signs"}"\nsplits = "{SPLITS / "traffic_signs"}"\ngroup = \'(\\d+/\\d+)_\'\n'
+        f'[search]\nbudget = "5m"\nmodels = {json.dumps(models)}\n'
+    )
+    result = solve("traffic_signs_blind", statement)
+    return {
+        "what": "traffic_signs as above, without hog_centre",
+        "asked": "0.80",
+        "measured": interval(result),
+        "reached": result["estimate"] >= 0.80,
+        "notes": f"{result['winner']}; {result['elapsed_s'] / 60:.1f} min; gain {pair('traffic_signs_blind', 'hog@48/cross_entropy')}",
+        "command": "python benchmarks/run.py traffic_signs_blind",
+    }
 
 
 def brain_mri() -> Row:
@@ -140,7 +172,7 @@ def brain_mri() -> Row:
         "--splits",
         str(clean),
         "--budget",
-        "10m",
+        "5m",
     )
     row["notes"] += f"; {len(leaked)} Testing pictures left out because they are in Training"
     row["command"] = "python benchmarks/run.py brain_mri"
@@ -279,7 +311,7 @@ def throughput() -> Row:
 
 FIGURES: dict[str, Callable[[], Row]] = {
     f.__name__: f
-    for f in (flowers, seedlings, fruit_quality, traffic_signs, brain_mri, losses, blood_cells_kinds, null_races, shuffled,
+    for f in (flowers, seedlings, fruit_quality, traffic_signs, traffic_signs_blind, brain_mri, losses, blood_cells_kinds, null_races, shuffled,
               help_time, cold, throughput, minute)
 }  # fmt: skip
 

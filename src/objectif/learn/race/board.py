@@ -21,6 +21,13 @@ from objectif.runs.journal import Journal
 Scores = NDArray[np.float32]
 
 
+def correct(truth: NDArray[np.int64], scores: Scores) -> NDArray[np.float64]:
+    """(N,) how right each answer is: 1 or 0, or the share of right yes-and-no where labels are several."""
+    if truth.ndim == 2:
+        return np.asarray(((scores >= 0.5) == (truth > 0)).mean(1), np.float64)
+    return np.asarray(scores.argmax(1) == truth, np.float64)
+
+
 @dataclass
 class Cost:
     """What a model costs, measured once on its exported file."""
@@ -98,6 +105,11 @@ class Board:
         """Mean metric over the seeds, with the sign turned so that more is better."""
         values = [self.value(s) for s in self.scores[candidate].values()]
         return self.metric.sign * float(np.mean(values))
+
+    def right(self, candidate: Candidate) -> float:
+        """Share of right answers, whatever the metric is."""
+        scores = next(iter(self.scores[candidate].values()))
+        return float(correct(self.truth, scores).mean())
 
     def cost(self, candidate: Candidate) -> Cost:
         """The cost of a candidate's exported file."""

@@ -181,21 +181,26 @@ def _child(job: Job, channel: Connection, parent: int) -> None:
     """Entry of the new process: die with the parent, run the work, report."""
     _die_with_parent(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends us in order
+
+    def report(kind: str, payload: Any) -> None:
+        try:
+            channel.send((kind, payload))
+        except OSError:  # nobody listens any more: the race was killed
+            os._exit(1)
+
     try:
         os.environ["OMP_NUM_THREADS"] = str(job.threads)
         work = getattr(import_module(job.module), job.work)
         threadpool_limits(job.threads)  # numpy's own threads, which were set when numpy was imported
-        value = work(tell=lambda payload: channel.send(("message", payload)), **job.arguments)
-        channel.send(("done", value))
+        report("done", work(tell=lambda payload: report("message", payload), **job.arguments))
     except MemoryError:
-        channel.send(("failed", "out of memory"))
+        report("failed", "out of memory")
     except ObjectifError as error:
-        channel.send(("failed", str(error)))
+        report("failed", str(error))
     except Exception as error:
         last = traceback.extract_tb(error.__traceback__)[-1]
-        channel.send(
-            ("failed", f"{type(error).__name__}: {error} ({os.path.basename(last.filename)}:{last.lineno})")
-        )
+        where = f"{os.path.basename(last.filename)}:{last.lineno}"
+        report("failed", f"{type(error).__name__}: {error} ({where})")
     finally:
         sys.stdout.flush()
         channel.close()

@@ -31,6 +31,8 @@ SHORT = 100.0
 CHEAP = ("colour", "texture", "hog", "hog_centre", "lbp", "lite0", "lite0_levels")
 BASE = (*CHEAP, "lite2", "lite2_levels")
 VIEWS = ("mirror", "flip", "turn")
+COMPETENT = 0.75
+"""Share of the leader's accuracy that a second judge of views must reach: a weak one mistakes noise for a loss."""
 
 
 @dataclass
@@ -401,7 +403,7 @@ class Race:
     def _views(self, leader: Candidate, until: float) -> None:
         """Which views keep the class (by evidence, unless stated), and heads that learn from them."""
         wanted = [v for v in VIEWS if v != "mirror" or self.problem.mirror is not False]
-        judges = [leader, *(c for c in self.best(50) if c.model == "hog" and c != leader)]
+        judges = [leader, *(c for c in self.best(50) if c.model == "hog" and self._heard(c, leader))]
         for judge in judges:
             for view in wanted:
                 self.features(judge, view, lambda: None)
@@ -418,6 +420,11 @@ class Race:
         row = [Candidate(leader.approach, leader.model, n, side=leader.side, views=True) for n in tried]
         for seed in range(self.problem.seed, self.problem.seed + self.problem.seeds):
             self.heads(leader, [(c, seed) for c in row], self.symmetries)
+
+    def _heard(self, judge: Candidate, leader: Candidate) -> bool:
+        """Whether another judge knows the classes well enough to be asked beside the leader."""
+        board = self.board
+        return judge != leader and board.right(judge) >= COMPETENT * board.right(leader)
 
     def _ask(self, judge: Candidate, views: list[str]) -> None:
         """How much accuracy the heads on these features lose when held-out images are seen in another way."""

@@ -32,6 +32,7 @@ from objectif.learn.fit.heads import Head, Rotated, fit_head
 from objectif.learn.fit.tune import Labelled, Network, Schedule, start_head, tune
 from objectif.learn.models import find
 from objectif.learn.models.base import Model
+from objectif.learn.race.board import correct
 from objectif.learn.race.candidate import Candidate, Context
 from objectif.plugins import load
 from objectif.run.measure import measure
@@ -235,13 +236,6 @@ def judge_views(
     right = {view: correct(known.truth()[rows], table[rows]) for view, table in scores.items()}
     gaps = {view: right["plain"] - ones for view, ones in right.items() if view != "plain"}
     return {view: (float(gap.mean()), float(gap.std() / np.sqrt(len(gap)))) for view, gap in gaps.items()}
-
-
-def correct(truth: NDArray[np.int64], scores: NDArray[np.float32]) -> NDArray[np.float64]:
-    """(N,) how right each answer is: 1 or 0, or the share of right yes-and-no where labels are several."""
-    if truth.ndim == 2:
-        return np.asarray(((scores >= 0.5) == (truth > 0)).mean(1), np.float64)
-    return np.asarray(scores.argmax(1) == truth, np.float64)
 
 
 def probe(*, context: Path, model: str, side: int, loss: str, threads: int, tell: Tell) -> dict[str, Any]:
