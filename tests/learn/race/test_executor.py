@@ -18,7 +18,7 @@ from objectif.learn.race.executor import Event, Job, LocalExecutor
 
 @pytest.fixture
 def executor(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalExecutor]:
-    monkeypatch.setattr(module, "_PRELOAD", "objectif.learn.race.executor")
+    monkeypatch.setattr(module, "_PRELOAD", ["objectif.learn.race.executor"])
     local = LocalExecutor(cores=2)
     yield local
     local.stop()
@@ -69,7 +69,7 @@ def test_messages_come_before_the_end_and_in_order(executor: LocalExecutor) -> N
 def test_children_die_with_a_killed_parent(tmp_path: object) -> None:
     code = (
         "import time, sys; sys.path.insert(0, sys.argv[1])\n"
-        "from objectif.learn.race import executor as m; m._PRELOAD = 'objectif.learn.race.executor'\n"
+        "from objectif.learn.race import executor as m; m._PRELOAD = ['objectif.learn.race.executor']\n"
         "def main():\n"
         "    e = m.LocalExecutor(2); e.submit(m.Job('tell_pid', 'tell_pid', {}, module='fixtures_work'))\n"
         "    while True:\n"

@@ -25,10 +25,10 @@ from objectif.learn.export.join import join
 from objectif.learn.fit.calibrate import heat_of
 from objectif.learn.models import find
 from objectif.learn.race.candidate import Candidate
-from objectif.learn.race.executor import Event, Job
+from objectif.learn.race.executor import SHRINKING, Event, Job
+from objectif.learn.race.material import extractor, head_of, material
 from objectif.learn.race.race import Race
 from objectif.learn.race.tuning import train_job
-from objectif.learn.race.work import extractor, head_of, material
 from objectif.metrics.intervals import Interval, interval
 from objectif.run.network import Network
 from objectif.runs.outcome import Verdict
@@ -210,6 +210,7 @@ def _small(race: Race, winner: Candidate, network: bytes) -> tuple[bytes | None,
             arguments,
             threads=race.executor.cores,
             seconds=left,
+            module=SHRINKING,
         ),
         handle,
     )

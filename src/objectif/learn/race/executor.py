@@ -26,7 +26,10 @@ from threadpoolctl import threadpool_limits
 
 from objectif.errors import ObjectifError
 
-_PRELOAD = "objectif.learn.race.work"
+WORK = "objectif.learn.race.work"
+TRAINING = "objectif.learn.race.training"
+SHRINKING = "objectif.learn.race.shrinking"
+_PRELOAD = [WORK, TRAINING, SHRINKING]
 _PDEATHSIG = 1
 
 
@@ -44,7 +47,7 @@ class Job:
     threads: int = 1
     seconds: float = 3600.0
     memory_mb: float = 8192.0
-    module: str = _PRELOAD
+    module: str = WORK
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ class LocalExecutor:
     def __init__(self, cores: int | None = None) -> None:
         self.cores = cores or len(os.sched_getaffinity(0))
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload([_PRELOAD])
+        self._context.set_forkserver_preload(_PRELOAD)
         self._running: list[_Running] = []
 
     def submit(self, job: Job) -> None:

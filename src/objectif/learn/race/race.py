@@ -23,6 +23,7 @@ from objectif.learn.race.executor import Event, Executor, Job
 from objectif.learn.race.ground import Ground
 from objectif.learn.race.show import Show
 from objectif.learn.race.tuning import Speed, fine_tune, worth_tuning
+from objectif.learn.race.views import learn_from_views
 from objectif.problem import Problem
 
 Handler = Callable[[Event], None]
@@ -30,9 +31,6 @@ SHORT = 100.0
 """Seconds of budget below which only the cheapest models take part."""
 CHEAP = ("colour", "texture", "hog", "hog_centre", "lbp", "lite0", "lite0_levels")
 BASE = (*CHEAP, "lite2", "lite2_levels")
-VIEWS = ("mirror", "flip", "turn")
-COMPETENT = 0.75
-"""Share of the leader's accuracy that a second judge of views must reach: a weak one mistakes noise for a loss."""
 
 
 @dataclass
@@ -246,7 +244,7 @@ class Race:
 
     def features(self, candidate: Candidate, view: str, then: Callable[[], None]) -> None:
         """Compute the features of a candidate's images in one view, unless they are there; then go on."""
-        key = self._key(candidate, view)
+        key = self.key(candidate, view)
         if key in self.files:
             then()
             return
@@ -296,7 +294,8 @@ class Race:
             self._handlers[name] = chain(self._handlers[name])
         self._queue = [(j, chain(h) if j.name == name else h) for j, h in self._queue]
 
-    def _key(self, candidate: Candidate, view: str) -> tuple[str, int, str, str]:
+    def key(self, candidate: Candidate, view: str) -> tuple[str, int, str, str]:
+        """What the features of a candidate are kept under: models that share an extractor share it."""
         return (find(candidate.model).features, candidate.side, candidate.preparation, view)
 
     def heads(
@@ -304,7 +303,7 @@ class Race:
     ) -> None:
         """Queue heads on the features of `like`, in portions so that none is lost for long."""
         todo = [(c, s) for c, s in trials if not self.board.recall(c, s)]
-        files = {view: self.files[self._key(like, view)] for view in ("plain", *views)}
+        files = {view: self.files[self.key(like, view)] for view in ("plain", *views)}
         for start in range(0, len(todo), 12):
             portion = todo[start : start + 12]
             arguments = {
@@ -385,7 +384,7 @@ class Race:
         if not leaders:
             return
         leader = leaders[0]
-        self._views(leader, until)
+        learn_from_views(self, leader, until)
         for step in self._steps():
             candidate = Candidate(leader.approach, leader.model, self.default_loss, step, leader.side)
             self.board.order[candidate] = None
@@ -399,70 +398,3 @@ class Race:
         steps, why = worth_trying(self.ground.looks)
         self.notes += why
         return steps
-
-    def _views(self, leader: Candidate, until: float) -> None:
-        """Which views keep the class (by evidence, unless stated), and heads that learn from them."""
-        wanted = [v for v in VIEWS if v != "mirror" or self.problem.mirror is not False]
-        judges = [leader, *(c for c in self.best(50) if c.model == "hog" and self._heard(c, leader))]
-        for judge in judges:
-            for view in wanted:
-                self.features(judge, view, lambda: None)
-        self.drain(until)
-        for judge in judges:
-            if all(self._key(judge, view) in self.files for view in wanted):
-                self._ask(judge, wanted)
-        self.drain(until)
-        self._keep(wanted)
-        if not self.symmetries:
-            return
-        losses = [c.loss for c in self.board.ranked() if c.model == leader.model and not c.views]
-        tried = list(dict.fromkeys([*losses[:2], self.default_loss]))
-        row = [Candidate(leader.approach, leader.model, n, side=leader.side, views=True) for n in tried]
-        for seed in range(self.problem.seed, self.problem.seed + self.problem.seeds):
-            self.heads(leader, [(c, seed) for c in row], self.symmetries)
-
-    def _heard(self, judge: Candidate, leader: Candidate) -> bool:
-        """Whether another judge knows the classes well enough to be asked beside the leader."""
-        board = self.board
-        return judge != leader and board.right(judge) >= COMPETENT * board.right(leader)
-
-    def _ask(self, judge: Candidate, views: list[str]) -> None:
-        """How much accuracy the heads on these features lose when held-out images are seen in another way."""
-        files = {view: self.files[self._key(judge, view)] for view in ("plain", *views)}
-        arguments = {
-            "context": self.context_file,
-            "features": files,
-            "candidate": judge,
-            "seed": self.problem.seed,
-        }
-
-        def handle(event: Event) -> None:
-            if event.kind == "done":
-                self.losses_by_view[judge.model] = event.payload
-
-        self.push(Job("views of " + judge.model, "judge_views", arguments), handle)
-
-    def _keep(self, views: list[str]) -> None:
-        """Keep the views that no judge minds: were the classes symmetric, every classifier would do equally well.
-
-        Gradients by place (hog) are asked beside the leader, because pretrained features have been taught to overlook
-        mirroring.
-        """
-        if not self.losses_by_view:
-            return
-        allowed = max(0.02, 0.5 / float(np.sqrt(len(self.board.truth))))
-        worst = {v: max((lost[v] for lost in self.losses_by_view.values()), key=surely) for v in views}
-        kept = [v for v in views if surely(worst[v]) <= allowed]
-        if self.problem.mirror is True and "mirror" not in kept:
-            kept.insert(0, "mirror")
-        self.symmetries = tuple(kept)
-        said = ", ".join(f"{v} costs {worst[v][0]:+.3f} accuracy" for v in views)
-        self.notes.append(
-            f"Views judged on held-out images ({said}); kept as the same class: {', '.join(kept) or 'none'}."
-        )
-        self.board.journal.append("note", symmetries=kept, cost=worst)
-
-
-def surely(loss: tuple[float, float]) -> float:
-    """What a view costs at least, give or take: the loss less its standard error, so that noise condemns no view."""
-    return loss[0] - loss[1]

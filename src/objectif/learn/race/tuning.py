@@ -17,7 +17,7 @@ from objectif import plugins
 from objectif.learn.fit.augment import Augment
 from objectif.learn.models import find
 from objectif.learn.race.candidate import PLAIN, Candidate
-from objectif.learn.race.executor import Event, Job
+from objectif.learn.race.executor import TRAINING, Event, Job
 
 if TYPE_CHECKING:
     from objectif.learn.race.race import Race
@@ -122,7 +122,7 @@ def _probe(race: Race, model: str, side: int) -> Speed | None:
         "loss": race.default_loss,
         "threads": 1,
     }
-    race.push(Job(f"speed of {model}@{side}", "probe", arguments, seconds=60), handle)
+    race.push(Job(f"speed of {model}@{side}", "probe", arguments, seconds=60, module=TRAINING), handle)
     race.weigh(candidate)
     race.drain(race.now() + race.left() * 0.3)
     return None if not found or race.board.over(candidate) else found[0]
@@ -220,7 +220,7 @@ def train_job(
         "target": target,
     }
     name = f"train {candidate.id} " + ("on all images" if fold is None else f"fold {fold + 1}")
-    return Job(name, "train", arguments, threads=threads, seconds=max(5.0, seconds) + 30)
+    return Job(name, "train", arguments, threads=threads, seconds=max(5.0, seconds) + 30, module=TRAINING)
 
 
 def augment(symmetries: Sequence[str]) -> Augment:

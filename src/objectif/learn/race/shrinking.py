@@ -1,0 +1,94 @@
+"""What a child process does to make the winner small: int8, and held-out answers of both precisions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from objectif.data.pixels import prepared
+from objectif.learn.export.join import join
+from objectif.learn.export.quantise import quantise, sample
+from objectif.learn.models import find
+from objectif.learn.race.candidate import Candidate
+from objectif.learn.race.material import (
+    BATCH,
+    Tell,
+    extractor,
+    head_of,
+    logits,
+    material,
+    out_of_fold,
+    read_context,
+)
+from objectif.run.network import Network as Runner
+from objectif.tasks.classify import Decoding, decode
+
+
+def shrink_heads(
+    *,
+    context: Path,
+    candidate: Candidate,
+    seed: int,
+    features: dict[str, Path],
+    target: Path,
+    threads: int,
+    tell: Tell,
+) -> dict[str, Any]:
+    """int8 of an extractor with heads solved on its int8 features -> target; and out-of-fold answers of both.
+
+    Rounding moves the features a little; a head that was solved on them where they are now loses much less than one
+    that was solved on the float features.
+    """
+    known = read_context(context)
+    entry = find(candidate.model)
+    preparation = known.preparation(candidate.side, candidate.preparation)
+    development, scored = known.plan.development(), known.plan.scored()
+    calibration = prepared(known.dataset, sample(development, known.truth()), preparation)
+    small = quantise(extractor(known, entry, known.work), calibration)
+    runner = Runner(small, threads=threads, needs=("embedding",))
+    float_arrays = {view: np.load(path, mmap_mode="r") for view, path in features.items()}
+    plain = np.array(float_arrays["plain"])
+    for start in range(0, len(development), BATCH * 8):
+        rows = development[start : start + BATCH * 8]
+        images = prepared(known.dataset, rows, preparation)
+        for place in range(0, len(images), BATCH):
+            batch = images[place : place + BATCH]
+            plain[rows[place : place + BATCH]] = runner.outputs(batch, ("embedding",))["embedding"]
+    int8_arrays = {**float_arrays, "plain": plain}
+    tables = {}
+    for name, arrays in (("fp32", float_arrays), ("int8", int8_arrays)):
+        tables[name] = out_of_fold(known, arrays, {}, candidate, seed)
+    head = head_of(
+        known, material(known, int8_arrays, development, candidate.views, entry.columns), candidate.loss, seed
+    )
+    target.write_bytes(join(small, head.weight, head.bias, columns=entry.columns))
+    return {"rows": scored, **tables}
+
+
+def shrink_trained(
+    *,
+    context: Path,
+    candidate: Candidate,
+    source: Path,
+    fold_network: Path,
+    target: Path,
+    threads: int,
+    tell: Tell,
+) -> dict[str, Any]:
+    """int8 of a fine-tuned network -> target; and answers for the first fold by that fold's network, in both."""
+    known = read_context(context)
+    preparation = known.preparation(candidate.side, candidate.preparation)
+    rows = sample(known.plan.development(), known.truth())
+    target.write_bytes(quantise(source.read_bytes(), prepared(known.dataset, rows, preparation)))
+    held = known.plan.held(0)
+    images = prepared(known.dataset, held, preparation)
+    inside = sample(known.plan.train(0), known.truth())
+    full = fold_network.read_bytes()
+    graphs = {"fp32": full, "int8": quantise(full, prepared(known.dataset, inside, preparation))}
+    multi = known.dataset.multilabel
+    tables = {
+        n: decode(logits(Runner(g, threads=threads), images), Decoding(), multi) for n, g in graphs.items()
+    }
+    return {"rows": held, **tables}
