@@ -10,7 +10,7 @@ demo: $(STAMP)
 	$(BIN)/objectif demo
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 2 -q
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -q
 
 check: $(STAMP)
 	$(BIN)/ruff check .

@@ -36,7 +36,7 @@ class Even:
 
 
 def make(name: str, title: str):
-    return Odd(2.0, title)
+    return Odd(2.0, title, kind="multi")
 
 
 ODD = Odd(1.0, "Odd", convex=False)
@@ -74,8 +74,8 @@ def stranger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     [
         ("odd", {"title": "Odd", "kind": "single", "convex": False}),
         ("even", {"title": "Even", "kind": "multi"}),
-        ("made", {"name": "made", "title": "Made"}),
-        ("hidden", {"name": "x"}),
+        ("made", {"name": "made", "title": "Made", "kind": "multi"}),
+        ("hidden", {"name": "x", "kind": "multi"}),
         ("gone", {}),
     ],
 )
@@ -105,6 +105,7 @@ def test_what_the_source_says_is_what_the_object_says() -> None:
     for kind, keys in (("models", ("approach", "title")), ("losses", ("kind", "title"))):
         for name in plugins.names(kind):
             thing, known = plugins.load(kind, name), about.about(kind, name)
+            assert keys[0] in known.constants, (kind, name)
             for key in keys:
                 assert known.constants.get(key, getattr(thing, key)) == getattr(thing, key), (kind, name, key)
 

@@ -86,6 +86,7 @@ def _constants(tree: ast.Module, attribute: str) -> dict[str, str | bool]:
     for node in tree.body:
         if isinstance(node, ast.FunctionDef) and node.name == called:
             parameters = [a.arg for a in node.args.args]
+            _note_made(found, node)
         if isinstance(node, ast.ClassDef) and node.name == called:
             parameters = [target for part in node.body for target in _targets(part)]
             for part in node.body:
@@ -99,6 +100,14 @@ def _constants(tree: ast.Module, attribute: str) -> dict[str, str | bool]:
         for keyword in value.keywords:
             _note(found, keyword.arg or "", keyword.value)
     return found
+
+
+def _note_made(found: dict[str, str | bool], maker: ast.FunctionDef) -> None:
+    """What a function that makes the object spells out by keyword, equal for all that it makes."""
+    last = maker.body[-1]
+    if isinstance(last, ast.Return) and isinstance(last.value, ast.Call):
+        for keyword in last.value.keywords:
+            _note(found, keyword.arg or "", keyword.value)
 
 
 def _note(found: dict[str, str | bool], name: str, value: ast.expr | None) -> None:

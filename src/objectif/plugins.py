@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from objectif.data.dataset import Dataset
 
 DOORS = ("models", "losses", "formats", "metrics")
+ONE = {"models": "model", "losses": "loss", "formats": "format", "metrics": "metric"}
 
 
 class Format(Protocol):
@@ -53,14 +54,12 @@ def load(kind: str, name: str) -> Any:
     entries = door(kind)
     if name not in entries:
         close = difflib.get_close_matches(name, entries, n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
-        raise PluginError(
-            f"no {kind.rstrip('s')} called {name!r}{hint} Installed: {', '.join(entries) or 'none'}."
-        )
+        hint = f"; did you mean {close[0]!r}" if close else ""
+        raise PluginError(f"no {ONE[kind]} called {name!r}{hint}. Installed: {', '.join(entries) or 'none'}.")
     try:
         return entries[name].load()
     except ImportError as error:
         raise PluginError(
-            f"{kind.rstrip('s')} {name!r} cannot be imported ({error}). "
+            f"{ONE[kind]} {name!r} cannot be imported ({error}). "
             "Models and losses need the training packages: pip install 'objectif[train]'."
         ) from error

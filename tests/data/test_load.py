@@ -75,8 +75,24 @@ def test_nothing_fits(paint: Paint, tmp_path: Path) -> None:
         load("a\0b")
     with pytest.raises(DataError, match="cannot be opened"):
         load("a" * 5000)
-    with pytest.raises(PluginError, match="no format called 'folder'; did you mean 'folders'"):
+    with pytest.raises(PluginError, match=r"no format called 'folder'; did you mean 'folders'\. Installed"):
         load(root, format="folder")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("file_x,klass\na.png,x\n", "no column of paths among file_x, klass"),
+        ("path,label\na.png,x\nb.png\n", r"line 3: 1 field; expected 2 \(path, label\)"),
+        ("", "the file is empty"),
+        ("path,label\n", "no rows below the header"),
+    ],
+)
+def test_a_manifest_that_does_not_fit_says_why(paint: Paint, text: str, words: str) -> None:
+    file = paint("a.png", "b.png") / "m.csv"
+    file.write_text(text)
+    with pytest.raises(DataError, match=words):
+        load(file)
 
 
 @pytest.mark.parametrize("name", ["folders", "manifest", "jsonlines", "idx", "npz"])

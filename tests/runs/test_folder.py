@@ -39,6 +39,23 @@ def test_a_path_that_is_a_file_is_named(tmp_path: Path) -> None:
     assert (tmp_path / "taken").read_text() == "x"
 
 
+def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    (tmp_path / "weeds.objectif").write_text("x")
+    with pytest.raises(RunError, match=r"something else than a run \(such as 'weeds\.objectif'\).*--out"):
+        RunFolder.create(tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["weeds.objectif", "work"]
+
+
+def test_a_run_that_was_killed_at_once_goes_on(folder: RunFolder) -> None:
+    for name in (".lock", ".writable", "problem.json"):
+        folder.file(name).write_text("{}")
+    RunFolder.create(folder.path)
+    folder.file("work").mkdir()
+    folder.file("journal.jsonl").write_text("")
+    RunFolder.create(folder.path)
+
+
 @pytest.mark.parametrize("name", ["absent", "empty", "file"])
 def test_only_a_run_folder_opens(tmp_path: Path, name: str) -> None:
     (tmp_path / "empty").mkdir()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -53,6 +54,13 @@ def test_fits_its_terminal_and_says_the_statuses(width: int) -> None:
     assert "1 dropped" in text
     assert "1 failed" in text
     assert "late" not in text  # not compared, so not beside the others
+
+
+def test_the_title_says_what_the_estimate_is_of() -> None:
+    assert "corrected for having chosen" in shown(RESULT, 140)
+    title = shown(replace(RESULT, estimate_of="network"), 140).splitlines()[0]
+    assert "on images that took no part" in title
+    assert "corrected" not in title
 
 
 def test_markup_in_a_name_is_text() -> None:

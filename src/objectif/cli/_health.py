@@ -48,7 +48,7 @@ def _worries(health: Health) -> RenderableType:
     table.add_column(justify="right", style="bold yellow")
     table.add_column()
     for number, worry in enumerate(health.worries, 1):
-        table.add_row(str(number), Text(shown(worry.sentence)))
+        table.add_row(f"{number}.", Text(shown(worry.sentence)))
         table.add_row("", Text.assemble(("-> ", "green"), (shown(worry.remedy), "green")))
         table.add_row("", "")
     title = f"{count(len(health.worries), 'worry', 'worries')}, the gravest first"

@@ -14,7 +14,9 @@ QUICK_SECONDS = 30.0
 
 def command(
     data: Annotated[Path, typer.Argument(help="a folder or file of labelled images, or problem.toml")],
-    task: Annotated[str, typer.Option(help="what to tell from the images")] = "classify",
+    task: Annotated[
+        str | None, typer.Option(help="what to tell from the images; default classify, the class of each")
+    ] = None,
     metric: Annotated[
         str | None, typer.Option(help="the objective: accuracy, macro_f1, auroc, log_loss, ...")
     ] = None,
@@ -38,6 +40,7 @@ def command(
     from objectif.problem import Problem, read, usual_metric
 
     given: dict[str, Any] = {
+        "task": task,
         "metric": metric,
         "budget": QUICK_SECONDS if quick else budget,
         "seed": seed,
@@ -50,7 +53,7 @@ def command(
     if data.suffix == ".toml":
         problem = read(data)
     else:
-        problem = Problem(data, task)
+        problem = Problem(data, task or "classify")
         if metric is None and _many_labels(problem, given):
             given["metric"] = usual_metric(multilabel=True)
     if given:

@@ -36,6 +36,9 @@ def load(
     return dataset if group is None else grouped(dataset, group)
 
 
+BY_SUFFIX = {".csv": "manifest", ".tsv": "manifest", ".npz": "npz"}
+"""What a file with this suffix is meant to be: where it does not fit, that format says why."""
+
 EXPECTED = "Expected a folder per class (roses/a.jpg), a manifest (CSV or JSON lines with path and label), IDX files or a .npz."
 
 
@@ -79,6 +82,9 @@ def _detected(path: Path) -> Dataset:
             raise only
         return replace(only, notes=(*only.notes, *notes))
     if not readings:
+        meant = BY_SUFFIX.get(path.suffix.lower())
+        if meant in plugins.names("formats") and path.is_file():
+            _format(meant).read(path)  # for its error: it names the column or the line
         raise LayoutUnknown(_unknown(path))
     able = {name: r for name, r in good.items() if len(r.classes) > 1 or r.multilabel}
     if len(able) == 1 and len(good) == len(readings):

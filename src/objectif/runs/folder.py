@@ -53,6 +53,14 @@ def slug(trial: str) -> str:
     )
 
 
+def _foreign(place: Path) -> str | None:
+    """A name in a folder that no race has written to; None where the folder is absent, empty or a run's."""
+    if not place.is_dir() or any((place / name).is_file() for name in (JOURNAL, RESULT)):
+        return None
+    ours = {TRIALS, LOCK, ".writable", "problem.json"}
+    return next((p.name for p in sorted(place.iterdir()) if p.name not in ours and p.suffix != ".tmp"), None)
+
+
 @dataclass(frozen=True)
 class RunFolder:
     """A folder on disk. `RunFolder.create` to write one, `RunFolder.open` to read one that is there."""
@@ -61,11 +69,23 @@ class RunFolder:
 
     @classmethod
     def create(cls, path: str | Path) -> RunFolder:
-        """Make the folder (and its parents) or take the one there; RunError where it cannot be written."""
+        """Make the folder (and its parents) or take the one there; RunError where it cannot be written.
+
+        A folder of something else is refused: a race replaces and removes files of its own names.
+        """
         place = Path(path)
         if place.exists() and not place.is_dir():
             raise RunError(
                 f"{place} is a file; a run needs a folder. Remedy: choose another name with --out."
+            )
+        try:
+            foreign = _foreign(place)
+        except OSError as error:
+            raise explain(error, place) from error
+        if foreign is not None:
+            raise RunError(
+                f"{place} holds something else than a run (such as {foreign!r}). Remedy: choose a new or empty folder "
+                "with --out."
             )
         try:
             (place / TRIALS).mkdir(parents=True, exist_ok=True)

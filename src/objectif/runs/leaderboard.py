@@ -167,7 +167,9 @@ def _title(result: Result) -> str:
     estimate = "not known" if result.estimate is None else f"{result.estimate:.3f}"
     if result.low is not None and result.high is not None:
         estimate += f" [{result.low:.3f}, {result.high:.3f}]"
-    return f"{result.winner or 'no winner'}: {result.title} {estimate}, corrected for having chosen"
+    read_once = result.estimate_of == "network"
+    how = "on images that took no part" if read_once else "corrected for having chosen"
+    return f"{result.winner or 'no winner'}: {result.title} {estimate}, {how}"
 
 
 def _caption(result: Result, shown: int) -> str:

@@ -49,7 +49,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def problem(data: Path, **more: object) -> Problem:
     options = {
-        "budget": 40.0,
+        "budget": 90.0,
         "models": ("hog",),
         "losses": ("cross_entropy", "focal"),
         "preparations": ("plain",),
@@ -61,9 +61,7 @@ def problem(data: Path, **more: object) -> Problem:
 @pytest.fixture(scope="module")
 def finished(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("runs") / "patterns"
-    started = time.monotonic()
     solve(problem(photos), out, show=Show(quiet=True))
-    assert time.monotonic() - started < 44, "a budget is kept to a tenth"
     return out
 
 
@@ -94,6 +92,16 @@ def test_a_finished_run_folder_holds_what_scripts_rely_on(finished: Path) -> Non
         assert {"event", "trial", "status", "elapsed_s"} <= set(json.loads(line))
 
 
+def test_a_budget_too_short_for_all_candidates_is_kept_and_ends_with_a_solution(
+    photos: Path, tmp_path: Path
+) -> None:
+    started = time.monotonic()
+    result = solve(Problem(photos, budget=25.0), tmp_path / "run", show=Show(quiet=True))
+    assert time.monotonic() - started < 27.5
+    assert load(RunFolder.open(tmp_path / "run").solution())
+    assert result.winner is not None
+
+
 def test_the_solution_answers_for_the_images_as_the_race_did(finished: Path, photos: Path) -> None:
     predictor = load(next(finished.glob("*.objectif")))
     answers = list(predictor.predict(str(photos / "*" / "*.png")))
@@ -118,7 +126,7 @@ def test_a_finished_race_is_not_run_again(finished: Path, photos: Path) -> None:
 def test_kill_9_at_any_moment_then_the_same_command_goes_on(photos: Path, tmp_path: Path) -> None:
     statement = tmp_path / "problem.toml"
     statement.write_text(
-        f'data = "{photos}"\n[search]\nbudget = "60s"\nmodels = ["hog"]\npreparations = ["plain"]\nfolds = 3\n'
+        f'data = "{photos}"\n[search]\nbudget = "120s"\nmodels = ["hog"]\npreparations = ["plain"]\nfolds = 3\n'
     )
     command = [sys.executable, "-m", "objectif", "solve", str(statement), "--out", str(tmp_path / "run")]
     victim = subprocess.Popen(command, stderr=subprocess.DEVNULL)
@@ -145,7 +153,7 @@ def test_limits_that_nobody_keeps_are_said_and_a_solution_is_still_written(
 ) -> None:
     statement = tmp_path / "problem.toml"
     statement.write_text(
-        f'data = "{photos}"\n[limits]\nsize_mb = 0.001\n[search]\nbudget = "30s"\nmodels = ["hog"]\n'
+        f'data = "{photos}"\n[limits]\nsize_mb = 0.001\n[search]\nbudget = "90s"\nmodels = ["hog"]\n'
         'losses = ["cross_entropy"]\npreparations = ["plain"]\nfolds = 3\n'
     )
     assert main(["solve", str(statement), "--out", str(tmp_path / "run")]) == 3

@@ -124,7 +124,7 @@ def table(file: Path, limit: int | None = None) -> Table:
 def _check_width(file: Path, line: int, fields: list[str], names: list[str]) -> None:
     if len(fields) != len(names):
         raise DataError(
-            f"{file}, line {line}: {len(fields)} fields; expected {len(names)} ({', '.join(names)}). "
+            f"{file}, line {line}: {len(fields)} field{'s' * (len(fields) != 1)}; expected {len(names)} ({', '.join(names)}). "
             "Put names that hold the separator between double quotes."
         )
 

@@ -106,10 +106,13 @@ class Board:
         values = [self.value(s) for s in self.scores[candidate].values()]
         return self.metric.sign * float(np.mean(values))
 
+    def one(self, candidate: Candidate) -> Scores:
+        """The scores of its first seed that ended well."""
+        return self.scores[candidate][min(self.scores[candidate])]
+
     def right(self, candidate: Candidate) -> float:
         """Share of right answers, whatever the metric is."""
-        scores = next(iter(self.scores[candidate].values()))
-        return float(correct(self.truth, scores).mean())
+        return float(correct(self.truth, self.one(candidate)).mean())
 
     def cost(self, candidate: Candidate) -> Cost:
         """The cost of a candidate's exported file."""

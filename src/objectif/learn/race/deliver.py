@@ -172,7 +172,7 @@ def _decoding(race: Race, winner: Candidate) -> Decoding:
     matrix = race.problem.cost_matrix(race.ground.dataset.classes)
     heat = 1.0
     if winner.epochs:
-        scores = race.board.scores[winner][race.problem.seed]
+        scores = race.board.one(winner)
         heat = heat_of(scores, race.board.truth)
     return Decoding(temperature=heat, costs=matrix)
 
@@ -217,8 +217,10 @@ def _small(race: Race, winner: Candidate, network: bytes) -> tuple[bytes | None,
     race.drain(race.now() + left)
     if not out:
         return None, f"No int8 network: {failed[0] if failed else 'no time was left for it'}."
-    truth = race.ground.context.truth()[out[0]["rows"]]
-    full, small = (race.board.metric.value(truth, out[0][name]) for name in ("fp32", "int8"))
+    rows = out[0]["rows"]
+    truth = race.ground.context.truth()[rows]
+    scored = race.board.one(winner)[np.isin(race.ground.plan.scored(), rows)]
+    full, small = (race.board.metric.value(truth, answers) for answers in (scored, out[0]["int8"]))
     lost = race.board.metric.sign * (full - small)
     said = f"int8 changes {race.board.metric.name} by {small - full:+.4f} on {len(truth)} held-out images"
     if lost > race.problem.margin:
@@ -234,7 +236,7 @@ def _estimate(
     rows = np.flatnonzero(plan.test)
     if not len(rows):
         rows = plan.scored()
-        scores = race.board.scores[winner][min(race.board.scores[winner])]
+        scores = race.board.one(winner)
         return found.estimate, _answers(race, rows, scores, "out-of-fold")
     runner = Network(network)
     logits = []

@@ -1,4 +1,4 @@
-"""What a child process does to make the winner small: int8, and held-out answers of both precisions."""
+"""What a child process does to make the winner small: int8, and what it answers for held-out images."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from objectif.data.pixels import prepared
 from objectif.learn.export.join import join
@@ -36,7 +37,7 @@ def shrink_heads(
     threads: int,
     tell: Tell,
 ) -> dict[str, Any]:
-    """int8 of an extractor with heads solved on its int8 features -> target; and out-of-fold answers of both.
+    """int8 of an extractor with a head solved on its int8 features -> target; and its out-of-fold answers.
 
     Rounding moves the features a little; a head that was solved on them where they are now loses much less than one
     that was solved on the float features.
@@ -44,27 +45,23 @@ def shrink_heads(
     known = read_context(context)
     entry = find(candidate.model)
     preparation = known.preparation(candidate.side, candidate.preparation)
-    development, scored = known.plan.development(), known.plan.scored()
+    development = known.plan.development()
     calibration = prepared(known.dataset, sample(development, known.truth()), preparation)
     small = quantise(extractor(known, entry, known.work), calibration)
     runner = Runner(small, threads=threads, needs=("embedding",))
-    float_arrays = {view: np.load(path, mmap_mode="r") for view, path in features.items()}
-    plain = np.array(float_arrays["plain"])
+    arrays: dict[str, NDArray[np.float32]] = {v: np.load(path, mmap_mode="r") for v, path in features.items()}
+    arrays["plain"] = np.array(arrays["plain"])
     for start in range(0, len(development), BATCH * 8):
         rows = development[start : start + BATCH * 8]
         images = prepared(known.dataset, rows, preparation)
         for place in range(0, len(images), BATCH):
             batch = images[place : place + BATCH]
-            plain[rows[place : place + BATCH]] = runner.outputs(batch, ("embedding",))["embedding"]
-    int8_arrays = {**float_arrays, "plain": plain}
-    tables = {}
-    for name, arrays in (("fp32", float_arrays), ("int8", int8_arrays)):
-        tables[name] = out_of_fold(known, arrays, {}, candidate, seed)
-    head = head_of(
-        known, material(known, int8_arrays, development, candidate.views, entry.columns), candidate.loss, seed
-    )
+            arrays["plain"][rows[place : place + BATCH]] = runner.outputs(batch, ("embedding",))["embedding"]
+    answers = out_of_fold(known, arrays, {}, candidate, seed)
+    data = material(known, arrays, development, candidate.views, entry.columns)
+    head = head_of(known, data, candidate.loss, seed)
     target.write_bytes(join(small, head.weight, head.bias, columns=entry.columns))
-    return {"rows": scored, **tables}
+    return {"rows": known.plan.scored(), "int8": answers}
 
 
 def shrink_trained(
@@ -77,7 +74,7 @@ def shrink_trained(
     threads: int,
     tell: Tell,
 ) -> dict[str, Any]:
-    """int8 of a fine-tuned network -> target; and answers for the first fold by that fold's network, in both."""
+    """int8 of a fine-tuned network -> target; and answers for the first fold by that fold's network in int8."""
     known = read_context(context)
     preparation = known.preparation(candidate.side, candidate.preparation)
     rows = sample(known.plan.development(), known.truth())
@@ -85,10 +82,6 @@ def shrink_trained(
     held = known.plan.held(0)
     images = prepared(known.dataset, held, preparation)
     inside = sample(known.plan.train(0), known.truth())
-    full = fold_network.read_bytes()
-    graphs = {"fp32": full, "int8": quantise(full, prepared(known.dataset, inside, preparation))}
-    multi = known.dataset.multilabel
-    tables = {
-        n: decode(logits(Runner(g, threads=threads), images), Decoding(), multi) for n, g in graphs.items()
-    }
-    return {"rows": held, **tables}
+    small = quantise(fold_network.read_bytes(), prepared(known.dataset, inside, preparation))
+    answers = logits(Runner(small, threads=threads), images)
+    return {"rows": held, "int8": decode(answers, Decoding(), known.dataset.multilabel)}

@@ -165,7 +165,7 @@ def _halve(race: Race, able: dict[tuple[str, int], Speed]) -> tuple[str, int, st
 def _leader_on_first_fold(race: Race) -> float:
     """The metric of the leading candidate on the images of the first fold, more being better."""
     leader = race.board.ranked(within_limits=False)[0]
-    scores = next(iter(race.board.scores[leader].values()))
+    scores = race.board.one(leader)
     own = race.ground.plan.fold[race.ground.plan.scored()] == 0
     metric = race.board.metric
     return metric.sign * metric.value(race.board.truth[own], scores[own])
