@@ -27,6 +27,10 @@ class Label:
         """The one name answered; names joined by '|' where the problem is multi-label."""
         return "|".join(self.labels)
 
+    def __str__(self) -> str:
+        best = max(map(float, self.scores), default=0.0)
+        return f"{self.path}: {self.label or 'none of the classes'} ({best:.3f})"
+
     def as_dict(self) -> dict[str, object]:
         """JSON-ready: path, label (a list where multi-label answers are not one), scores by class."""
         return {

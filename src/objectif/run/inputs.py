@@ -26,6 +26,9 @@ class Failure:
     path: str
     reason: str
 
+    def __str__(self) -> str:
+        return f"{self.path}: no answer, {self.reason}"
+
 
 def find(inputs: Iterable[str | Path], *, stdin: int = 0) -> Iterator[str | Failure]:
     """The files that `inputs` name, in the order given; within a folder sorted by name, folders last.

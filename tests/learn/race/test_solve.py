@@ -19,6 +19,7 @@ import pytest
 pytest.importorskip("torch")
 
 from objectif.cli import main
+from objectif.errors import LeakageError, RunError
 from objectif.learn.race.executor import Job, LocalExecutor
 from objectif.learn.race.show import Show
 from objectif.learn.race.solve import solve
@@ -136,6 +137,8 @@ def test_kill_9_at_any_moment_then_the_same_command_goes_on(photos: Path, tmp_pa
         time.sleep(0.05)
     os.kill(victim.pid, signal.SIGKILL)
     victim.wait()
+    lines = [json.loads(line) for line in journal.read_text().splitlines()]
+    before = [line["trial"] for line in lines if line["event"] == "trial" and line["status"] == "done"]
     with open(journal, "a") as file:
         file.write('{"event": "trial", "tri')  # a torn last line
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -145,7 +148,12 @@ def test_kill_9_at_any_moment_then_the_same_command_goes_on(photos: Path, tmp_pa
         if event["event"] == "trial" and event["status"] == "done"
     ]
     assert len(done) == len(set(done)), "a finished trial was repeated"
-    assert RunFolder.open(tmp_path / "run").result().winner
+    result = RunFolder.open(tmp_path / "run").result()
+    assert result.winner
+    scored = {row.id for row in result.leaderboard if row.estimate is not None}
+    assert {name.rsplit("/", 1)[0] for name in before} <= scored, (
+        "what was finished before the kill still counts"
+    )
 
 
 def test_limits_that_nobody_keeps_are_said_and_a_solution_is_still_written(
@@ -199,11 +207,37 @@ def test_trials_that_crash_are_written_down_and_the_race_goes_on(photos: Path, t
     assert result.standing(result.winner).seeds < 3, "the seeds that crashed are not counted"  # type: ignore[union-attr]
 
 
+def test_refused_for_leakage_then_allowed_in_the_same_folder(photos: Path, tmp_path: Path) -> None:
+    for split, numbers in (("train", range(8)), ("test", range(7, 14))):
+        for label in ("rows", "columns"):
+            (tmp_path / "data" / split / label).mkdir(parents=True)
+            for number in numbers:
+                shutil.copy(photos / label / f"{number}.png", tmp_path / "data" / split / label)
+    with pytest.raises(LeakageError, match="allow-leakage"):
+        solve(problem(tmp_path / "data"), tmp_path / "run", show=Show(quiet=True))
+    result = solve(problem(tmp_path / "data", allow_leakage=True), tmp_path / "run", show=Show(quiet=True))
+    assert any("leaked" in note for note in result.notes), "figures are quoted with and without them"
+    assert result.estimate_of == "network"
+
+
+def test_changed_data_do_not_go_on_in_the_same_folder(finished: Path, photos: Path, tmp_path: Path) -> None:
+    half, data = tmp_path / "half", tmp_path / photos.name
+    shutil.copytree(finished, half)
+    (half / "result.json").unlink()
+    shutil.copytree(photos, data)
+    (data / "rows" / "0.png").unlink()
+    statement = json.loads((half / "problem.json").read_text())
+    (half / "problem.json").write_text(json.dumps({**statement, "data": str(data)}))
+    with pytest.raises(RunError, match="have changed"):
+        solve(problem(data), half, show=Show(quiet=True))
+
+
 def test_another_statement_does_not_go_on_in_the_same_folder(
     finished: Path, photos: Path, tmp_path: Path
 ) -> None:
     half = tmp_path / "half"
     shutil.copytree(finished, half)
     (half / "result.json").unlink()
-    with pytest.raises(Exception, match="another statement"):
-        solve(problem(photos, seed=5), half, show=Show(quiet=True))
+    for folder in (half, finished):
+        with pytest.raises(RunError, match="another statement"):
+            solve(problem(photos, seed=5), folder, show=Show(quiet=True))

@@ -6,6 +6,7 @@ statement names it. The licence written in its card travels into the Solution's 
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -68,11 +69,19 @@ def from_hub(name: str) -> Model:
         title=f"{config.model_type} {Path(place).name} (frozen)",
         source=f"transformers, {place}",
         licence=_licence(place),
-        features=f"hub-{place}",
+        features=f"hub-{place}-{_weights(place)}",
         build=build,
         size=side,
         pretrained=place,
     )
+
+
+def _weights(place: str) -> str:
+    """A short sum of a local checkpoint's weights, so that a trace of older ones is not served; '' for a hub's."""
+    digest = hashlib.sha256()
+    for file in sorted(Path(place).glob("*.safetensors")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:12] if Path(place).is_dir() else ""
 
 
 def _side(config: Any) -> int:

@@ -6,7 +6,7 @@ is never believed without its scores.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -56,6 +56,11 @@ class Board:
 
     def __post_init__(self) -> None:
         self.truth = self.context.truth()[self.context.plan.scored()]
+        for event in self.journal.events:  # what an earlier sitting has finished
+            if event["event"] == "cost" and event["status"] == "done":
+                self.costs[event["model"], event["side"]] = Cost(**event["cost"])
+            elif event["event"] == "trial" and event["status"] == "done":
+                self.recall(Candidate(**event["candidate"]), event["seed"])
 
     def trial(self, candidate: Candidate, seed: int) -> str:
         """The name of a trial in the journal and on disk."""
@@ -80,7 +85,21 @@ class Board:
         self.scores.setdefault(candidate, {})[seed] = scores
         self.failed.pop(candidate, None)
         self.journal.append(
-            "trial", trial=name, status="done", seconds=round(seconds, 3), metric=self.value(scores)
+            "trial",
+            trial=name,
+            status="done",
+            seconds=round(seconds, 3),
+            metric=self.value(scores),
+            candidate=asdict(candidate),
+            seed=seed,
+        )
+
+    def weigh(self, candidate: Candidate, cost: Cost) -> None:
+        """What a model costs at this size, measured."""
+        self.costs[candidate.model, candidate.side] = cost
+        name = f"{candidate.model}@{candidate.side}"
+        self.journal.append(
+            "cost", trial=name, status="done", model=candidate.model, side=candidate.side, cost=asdict(cost)
         )
 
     def fail(self, candidate: Candidate, seed: int | None, reason: str) -> None:
@@ -146,11 +165,11 @@ class Board:
             status, reason = "failed", self.failed[candidate]
         elif candidate in self.dropped:
             status, (rung, reason) = "dropped", self.dropped[candidate]
-        elif not seeds:
-            status, reason = "dropped", "not run: the budget was used up"
-        if over and status == "ran":
+        elif over:
             status = "over_limit"
             reason = ", ".join(f"{n} {v:.1f}, allowed {self.limits[n]:g}" for n, v in over.items())
+        elif not seeds:
+            status, reason = "dropped", "not run: the budget was used up"
         stacked = (
             np.stack([seeds[s] for s in sorted(seeds)]) if seeds and status in {"ran", "over_limit"} else None
         )

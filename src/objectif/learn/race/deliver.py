@@ -31,6 +31,7 @@ from objectif.learn.race.race import Race
 from objectif.learn.race.tuning import train_job
 from objectif.metrics.intervals import Interval, interval
 from objectif.run.network import Network
+from objectif.runs.folder import slug
 from objectif.runs.outcome import Verdict
 from objectif.runs.result import Result, Standing
 from objectif.runs.verdict import verdict
@@ -119,8 +120,7 @@ def build(race: Race, winner: Candidate) -> bytes:
 
 def _feature_files(race: Race, winner: Candidate) -> dict[str, Path]:
     """view -> file of the features that the winner's head learns from."""
-    key = (find(winner.model).features, winner.side, winner.preparation)
-    return {v: race.files[(*key, v)] for v in ("plain", *(race.symmetries if winner.views else ()))}
+    return race.need(winner, ("plain", *(race.symmetries if winner.views else ())))
 
 
 def _gate(
@@ -148,7 +148,7 @@ def _gate(
 
 
 def _tuned(race: Race, winner: Candidate) -> bytes:
-    target = race.work / "delivered"
+    target = race.work / slug(f"delivered-{winner.model}-{winner.side}-{winner.epochs}-{winner.loss}")
     failed: list[str] = []
     cores = race.executor.cores
 

@@ -11,10 +11,12 @@ import pickle
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from objectif import plugins
+from objectif.errors import TrialError
 from objectif.learn.models import find
 from objectif.learn.race.board import Board, Cost
 from objectif.learn.race.candidate import PLAIN, Candidate
@@ -51,7 +53,9 @@ class Race:
     files: dict[tuple[str, int, str, str], Path] = field(default_factory=dict)
     _queue: list[tuple[Job, Handler]] = field(default_factory=list)
     _handlers: dict[str, Handler] = field(default_factory=dict)
+    tuned: Candidate | None = None
     _beat: float = 0.0
+    _born: float = 0.0
 
     def __post_init__(self) -> None:
         self.work = self.ground.context.work
@@ -59,6 +63,13 @@ class Race:
         self.context_file.write_bytes(pickle.dumps(self.ground.context))
         (self.work / "heads").mkdir(exist_ok=True)
         self.default_loss = self._default_loss()
+        self._born = self.now()
+        for event in self.board.journal.events:  # what an earlier sitting has decided
+            if event["event"] == "views":
+                self.symmetries = tuple(event["symmetries"])
+            elif event["event"] == "tune":
+                self.tuned = Candidate(**event["candidate"])
+                self.speeds[self.tuned] = Speed(**event["speed"])
 
     def _default_loss(self) -> str:
         usual = "bce" if self.ground.dataset.multilabel else "cross_entropy"
@@ -97,12 +108,15 @@ class Race:
         """
         hard = min(until + 0.1 * self.problem.budget, self.deadline - self.reserve)
         hard = max(hard, until) if until > self.deadline - self.reserve else hard
+        last = max(
+            self.deadline - 0.5 * self.reserve, self._born + 30.0
+        )  # late resumes get their one head too
         cut = False
         while self._queue or self._handlers:
             if self.now() > until and not cut and (self.board.scores or self.now() > hard):
                 self._queue.clear()
                 cut = True
-            if self.now() > hard and (self.board.scores or self.now() > self.deadline - 0.5 * self.reserve):
+            if self.now() > hard and (self.board.scores or self.now() > last):
                 self.executor.stop()
                 self._queue.clear()
                 self._handlers.clear()
@@ -138,7 +152,7 @@ class Race:
         cheap_until = self.now() + self.left() * 0.45
         self.show.stage("features and first heads")
         self.first(self.models(), self._until(cheap_until, 0.55))
-        tunes = "finetune" in self.problem.approaches and worth_tuning(self)
+        tunes = "finetune" in self.problem.approaches and (self.tuned is not None or worth_tuning(self))
         if not tunes:
             cheap_until = self.now() + self.left()
             if "finetune" in self.problem.approaches:
@@ -177,7 +191,7 @@ class Race:
     def side(self, model: str) -> int:
         """Pixels of the prepared image: what the model was made for, less where the pictures are much smaller."""
         entry = find(model)
-        if self.ground.side >= 0.4 * entry.size:
+        if entry.multiple == 1 or self.ground.side >= 0.4 * entry.size:
             return entry.size
         step = max(32, entry.multiple)
         wanted = max(96, int(np.ceil(1.6 * self.ground.side / step)) * step)
@@ -190,6 +204,8 @@ class Race:
             self.board.order[candidate] = None
             if (name, candidate.side) not in self.board.costs:
                 self.push(self._cost_job(candidate), self._on_cost(candidate))
+            elif not self.board.over(candidate):
+                self._first_head(candidate)
         self.drain(until)
         if not self.board.scores:
             self._nearest(until)
@@ -227,7 +243,7 @@ class Race:
             if event.kind == "failed":
                 self.board.fail(candidate, None, event.payload)
             elif event.kind == "done":
-                self.board.costs[candidate.model, candidate.side] = Cost(**event.payload)
+                self.board.weigh(candidate, Cost(**event.payload))
                 if not self.board.over(candidate):
                     self._first_head(candidate)
 
@@ -238,9 +254,22 @@ class Race:
 
         def handle(event: Event) -> None:
             if event.kind == "done":
-                self.board.costs[candidate.model, candidate.side] = Cost(**event.payload)
+                self.board.weigh(candidate, Cost(**event.payload))
 
-        self.push(self._cost_job(candidate), handle)
+        if (candidate.model, candidate.side) not in self.board.costs:
+            self.push(self._cost_job(candidate), handle)
+
+    def need(self, candidate: Candidate, views: tuple[str, ...]) -> dict[str, Path]:
+        """view -> file of a candidate's features, computed where they are not there (after a resume)."""
+        for view in views:
+            self.features(candidate, view, lambda: None)
+        self.drain(self.now() + 300.0)
+        missing = [view for view in views if self.key(candidate, view) not in self.files]
+        if missing:
+            raise TrialError(
+                f"the features of {candidate.id} could not be computed again ({', '.join(missing)})"
+            )
+        return {view: self.files[self.key(candidate, view)] for view in views}
 
     def features(self, candidate: Candidate, view: str, then: Callable[[], None]) -> None:
         """Compute the features of a candidate's images in one view, unless they are there; then go on."""
@@ -277,16 +306,18 @@ class Race:
         if name not in self._handlers and all(job.name != name for job, _ in self._queue):
             self._queue.insert(0, (Job(name, "extract", arguments), handle))
         else:  # two models share these features; wait for the other's job
-            self._after(name, then)
+            self._after(name, candidate, then)
 
-    def _after(self, name: str, then: Callable[[], None]) -> None:
-        """Do something more when a running or queued job is done."""
+    def _after(self, name: str, candidate: Candidate, then: Callable[[], None]) -> None:
+        """Do something more when a running or queued job is done; fail with it."""
 
         def chain(before: Handler) -> Handler:
             def handle(event: Event) -> None:
                 before(event)
                 if event.kind == "done":
                     then()
+                elif event.kind == "failed":
+                    self.board.fail(candidate, None, event.payload)
 
             return handle
 
@@ -306,31 +337,37 @@ class Race:
         files = {view: self.files[self.key(like, view)] for view in ("plain", *views)}
         for start in range(0, len(todo), 12):
             portion = todo[start : start + 12]
-            arguments = {
-                "context": self.context_file,
-                "features": files,
-                "candidates": portion,
-                "folder": self.work / "heads",
-            }
             name = f"heads {like.model} {like.treatment} {portion[0][0].loss}..{portion[-1][0].loss} {portion[0][1]} {start}"
-            self.push(Job(name, "heads", arguments), self._on_head(portion))
+            self._portion(name, files, portion)
 
-    def _on_head(self, portion: list[tuple[Candidate, int]]) -> Handler:
+    def _portion(self, name: str, files: dict[str, Path], trials: list[tuple[Candidate, int]]) -> None:
+        """Queue some heads for one process; where it dies, the trial it died of fails and the others go on."""
+
         def handle(event: Event) -> None:
             if event.kind == "message":
-                found = event.payload
-                if "failed" in found:
-                    self.board.fail(found["candidate"], found["seed"], found["failed"])
-                    return
-                path: Path = found["scores"]
-                self.board.add(found["candidate"], found["seed"], np.load(path), found["seconds"])
-                path.unlink()
+                self._on_head(event.payload)
             elif event.kind == "failed":
-                for candidate, seed in portion:
-                    if seed not in self.board.scores.get(candidate, {}):
-                        self.board.fail(candidate, seed, event.payload)
+                still = [(c, s) for c, s in trials if s not in self.board.scores.get(c, {})]
+                for candidate, seed in still[:1]:
+                    self.board.fail(candidate, seed, event.payload)
+                if still[1:] and self.left() > 0:
+                    self._portion(f"{name} again", files, still[1:])
 
-        return handle
+        arguments = {
+            "context": self.context_file,
+            "features": files,
+            "candidates": trials,
+            "folder": self.work / "heads",
+        }
+        self.push(Job(name, "heads", arguments), handle)
+
+    def _on_head(self, found: dict[str, Any]) -> None:
+        if "failed" in found:
+            self.board.fail(found["candidate"], found["seed"], found["failed"])
+            return
+        path: Path = found["scores"]
+        self.board.add(found["candidate"], found["seed"], np.load(path), found["seconds"])
+        path.unlink()
 
     def best(self, count: int = 1) -> list[Candidate]:
         """The best candidates on fixed features as they are (usual loss, plain images), within the limits."""

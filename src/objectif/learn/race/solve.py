@@ -6,11 +6,12 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from objectif.data.splits import to_json
-from objectif.errors import InfeasibleError, RunError
+from objectif.errors import InfeasibleError, RunError, TrialError
 from objectif.learn.race.board import Board
-from objectif.learn.race.deliver import deliver, judge, name_of
+from objectif.learn.race.deliver import Delivery, deliver, judge, name_of
 from objectif.learn.race.executor import Executor, Job, LocalExecutor
 from objectif.learn.race.ground import Ground, survey
 from objectif.learn.race.race import Race
@@ -21,7 +22,7 @@ from objectif.runs.folder import ANSWERS, HEALTH, PROBLEM, REPORT, RESULT, SPLIT
 from objectif.runs.journal import Journal
 from objectif.runs.result import Result
 
-WORK = "work"
+WORK, STATEMENT = "work", "problem.json"
 
 
 def solve(
@@ -40,13 +41,15 @@ def solve(
     show = show or Show()
     folder = RunFolder.create(out)
     with folder.locked():
+        _same_problem(folder, problem)
         if folder.has(RESULT):
             show.say(f"{out} is finished; delete it to race again.")
-            return folder.result()
-        problem.check()
-        _same_problem(folder, problem)
-        with show:
-            result = _race(problem, folder, folder.journal(), show, executor(), command)
+            result = folder.result()
+            _tidy(folder)
+        else:
+            problem.check()
+            with show:
+                result = _race(problem, folder, folder.journal(), show, executor(), command)
     if not result.feasible:
         raise InfeasibleError(_infeasible(result, folder))
     return result
@@ -54,16 +57,28 @@ def solve(
 
 def _same_problem(folder: RunFolder, problem: Problem) -> None:
     """A run folder belongs to one statement: resuming with another would mix two races."""
-    content = json.dumps(problem.to_dict(), sort_keys=True)
-    if folder.has("problem.json"):
-        before = json.dumps(folder.read_json("problem.json"), sort_keys=True)
-        if before != content:
-            raise RunError(
-                f"{folder.path} holds a race of another statement (see its {PROBLEM}). "
-                "Remedy: repeat its options, or choose another folder with --out."
-            )
-        return
-    folder.write_json("problem.json", problem.to_dict())
+    if folder.has(STATEMENT) and folder.read_json(STATEMENT) != json.loads(json.dumps(problem.to_dict())):
+        raise RunError(
+            f"{folder.path} holds a race of another statement (see its {PROBLEM}). "
+            "Remedy: repeat its options, or choose another folder with --out."
+        )
+
+
+def _same_data(folder: RunFolder, splits: dict[str, Any]) -> None:
+    """Features and scores belong to rows: an image or a label more or less would shift them."""
+    before = folder.read_json(SPLITS)
+    if any(before.get(key) != splits[key] for key in ("paths", "labels", "fold", "test")):
+        raise RunError(
+            f"the images or labels have changed since the race in {folder.path} began. "
+            "Remedy: choose another folder with --out."
+        )
+
+
+def _tidy(folder: RunFolder) -> None:
+    """What a kill in the last moment left undone."""
+    if not folder.has(REPORT):
+        write_report(folder)
+    shutil.rmtree(folder.path / WORK, ignore_errors=True)
 
 
 def _race(
@@ -96,11 +111,14 @@ def _race(
 
 
 def _describe(folder: RunFolder, problem: Problem, ground: Ground) -> None:
-    """problem.toml and splits.json, once."""
+    """problem.toml and splits.json, once the images have proved to be fit; later, that they are still the same."""
+    splits = json.loads(json.dumps(to_json(ground.plan, ground.dataset)))
+    if folder.has(SPLITS):
+        _same_data(folder, splits)
+    folder.write_json(STATEMENT, problem.to_dict())
     if not folder.has(PROBLEM):
         write(problem, folder.file(PROBLEM), ground.dataset)
-    if not folder.has(SPLITS):
-        folder.write_json(SPLITS, to_json(ground.plan, ground.dataset))
+    folder.write_json(SPLITS, splits)
 
 
 def _inspect(race: Race, folder: RunFolder) -> None:
@@ -117,14 +135,7 @@ def _inspect(race: Race, folder: RunFolder) -> None:
 
 
 def _finish(race: Race, folder: RunFolder, command: str) -> Result:
-    found = judge(race)
-    if found.winner is None:
-        reasons = "; ".join(f"{c.id}: {why}" for c, why in list(race.board.failed.items())[:3])
-        raise RunError(
-            f"no candidate came to an end. {reasons or 'The budget was too short.'} Remedy: a longer --budget."
-        )
-    race.board.journal.append("verdict", trial=found.winner, status="winner", metric=found.naive)
-    delivery = deliver(race, found, command)
+    delivery = _deliver_best(race, command)
     folder.write_arrays(ANSWERS, delivery.answers)
     for old in folder.path.glob("*.objectif"):
         old.unlink()
@@ -134,6 +145,26 @@ def _finish(race: Race, folder: RunFolder, command: str) -> Result:
     race.board.journal.append("done", status="done")
     shutil.rmtree(race.work, ignore_errors=True)
     return delivery.result
+
+
+def _deliver_best(race: Race, command: str) -> Delivery:
+    """The winner's delivery; a winner that cannot be built or fails its gate makes room for the next."""
+    while True:
+        found = judge(race)
+        if found.winner is None:
+            reasons = "; ".join(f"{c.id}: {why}" for c, why in list(race.board.failed.items())[:3])
+            raise RunError(
+                f"no candidate came to an end. {reasons or 'The budget was too short.'} Remedy: a longer --budget, "
+                "in another folder."
+            )
+        race.board.journal.append("verdict", trial=found.winner, status="winner", metric=found.naive)
+        try:
+            return deliver(race, found, command)
+        except TrialError as error:
+            winner = next(c for c in race.board.order if c.id == found.winner)
+            del race.board.scores[winner]
+            race.board.fail(winner, None, str(error))
+            race.show.say(f"{winner.id} failed at the last step: {error}")
 
 
 def _infeasible(result: Result, folder: RunFolder) -> str:

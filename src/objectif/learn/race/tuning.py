@@ -7,7 +7,7 @@ folds with a training length fixed beforehand, which the delivered network repea
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +37,10 @@ class Speed:
 
 
 def fine_tune(race: Race) -> None:
-    """Probe, plan, halve, train. Says why where it does not."""
+    """Probe, plan, halve, train. Says why where it does not. A resume goes on with the plan that was made."""
+    if race.tuned is not None:
+        train_all(race, race.tuned, race.speeds[race.tuned])
+        return
     models = _models(race)
     speeds = {(m, s): _probe(race, m, s) for m in models for s in _sides(race)}
     able = {key: speed for key, speed in speeds.items() if speed is not None}
@@ -60,7 +63,11 @@ def fine_tune(race: Race) -> None:
         race.notes.append("Fine-tuning ended at its first rung: too little time was left for all folds.")
         return
     candidate = Candidate("finetune", model, loss, side=side, epochs=min(MOST, most))
-    train_all(race, candidate, able[model, side])
+    speed = able[model, side]
+    race.board.journal.append(
+        "tune", trial=candidate.id, status="planned", candidate=asdict(candidate), speed=asdict(speed)
+    )
+    train_all(race, candidate, speed)
 
 
 def worth_tuning(race: Race) -> bool:
@@ -164,7 +171,10 @@ def _halve(race: Race, able: dict[tuple[str, int], Speed]) -> tuple[str, int, st
 
 def _leader_on_first_fold(race: Race) -> float:
     """The metric of the leading candidate on the images of the first fold, more being better."""
-    leader = race.board.ranked(within_limits=False)[0]
+    ranked = race.board.ranked(within_limits=False)
+    if not ranked:
+        return float("-inf")
+    leader = ranked[0]
     scores = race.board.one(leader)
     own = race.ground.plan.fold[race.ground.plan.scored()] == 0
     metric = race.board.metric

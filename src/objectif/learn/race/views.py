@@ -32,7 +32,8 @@ def learn_from_views(race: Race, leader: Candidate, until: float) -> None:
         if all(race.key(judge, view) in race.files for view in wanted):
             _ask(race, judge, wanted)
     race.drain(until)
-    _keep(race, wanted)
+    if not race.symmetries:  # decided once: a resume goes on with the same
+        _keep(race, wanted)
     if not race.symmetries:
         return
     losses = [c.loss for c in race.board.ranked() if c.model == leader.model and not c.views]
@@ -83,7 +84,7 @@ def _keep(race: Race, views: list[str]) -> None:
     race.notes.append(
         f"Views judged on held-out images ({said}); kept as the same class: {', '.join(kept) or 'none'}."
     )
-    race.board.journal.append("note", symmetries=kept, cost=worst)
+    race.board.journal.append("views", status="done", symmetries=kept, cost=worst)
 
 
 def surely(loss: tuple[float, float]) -> float:

@@ -16,7 +16,6 @@ import torch
 from numpy.typing import NDArray
 
 from objectif.data.pixels import prepared
-from objectif.errors import ObjectifError
 from objectif.health.inspect import inspect
 from objectif.learn.export.cost import count
 from objectif.learn.export.join import join
@@ -95,8 +94,8 @@ def heads(
         started = time.monotonic()
         try:
             scores = out_of_fold(known, arrays, cache, candidate, seed)
-        except (ObjectifError, ValueError, ArithmeticError) as error:
-            tell({"candidate": candidate, "seed": seed, "failed": str(error)})
+        except Exception as error:  # a plug-in's loss may raise anything; the other losses go on
+            tell({"candidate": candidate, "seed": seed, "failed": f"{type(error).__name__}: {error}"})
             continue
         target = folder / f"{candidate.id}-{seed}.npy".replace("/", "_").replace(":", "_")
         save(target, scores)
