@@ -32,7 +32,6 @@ from objectif.runs.storage import explain, plain, remove_quietly, write_whole
 
 PROBLEM = "problem.toml"
 SPLITS = "splits.json"
-PLAN = "plan.json"
 JOURNAL = "journal.jsonl"
 TRIALS = "trials"
 HEALTH = "health.json"

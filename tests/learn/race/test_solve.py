@@ -156,6 +156,46 @@ def test_kill_9_at_any_moment_then_the_same_command_goes_on(photos: Path, tmp_pa
     )
 
 
+def test_ctrl_c_delivers_the_best_so_far(photos: Path, tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "objectif",
+        "solve",
+        str(photos),
+        "--budget",
+        "120s",
+        "--out",
+        str(tmp_path / "run"),
+    ]
+    running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    journal = tmp_path / "run" / "journal.jsonl"
+    until = time.monotonic() + 60
+    while time.monotonic() < until and (not journal.exists() or '"trial": "' not in journal.read_text()):
+        time.sleep(0.05)
+    while time.monotonic() < until and journal.read_text().count('"event": "trial"') < 3:
+        time.sleep(0.05)
+    running.send_signal(signal.SIGINT)
+    assert running.wait(60) == 0
+    assert load(RunFolder.open(tmp_path / "run").solution())
+
+
+def test_images_with_several_labels(photos: Path, tmp_path: Path) -> None:
+    lines = ["path,label"]
+    for name in ("rows", "columns", "diagonals"):
+        lines += [f"{photos / name / f'{k}.png'},{name}{'|odd' if k % 2 else ''}" for k in range(14)]
+    (tmp_path / "labels.csv").write_text("\n".join(lines) + "\n")
+    statement = problem(tmp_path / "labels.csv", metric="average_precision", losses=("bce", "asymmetric"))
+    result = solve(statement, tmp_path / "run", show=Show(quiet=True))
+    assert result.estimate is not None
+    assert result.baseline is not None
+    assert result.estimate > result.baseline
+    answer = next(
+        iter(load(RunFolder.open(tmp_path / "run").solution()).predict(str(photos / "rows" / "0.png")))
+    )
+    assert "rows" in answer.labels  # type: ignore[union-attr]
+
+
 def test_limits_that_nobody_keeps_are_said_and_a_solution_is_still_written(
     photos: Path, tmp_path: Path
 ) -> None:

@@ -6,19 +6,13 @@ test split is answered here, once, by the file itself.
 
 from __future__ import annotations
 
-import platform
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from objectif.data.fingerprint import fingerprint
 from objectif.data.pixels import prepared
 from objectif.errors import TrialError
 from objectif.learn.export.join import join
@@ -28,18 +22,16 @@ from objectif.learn.race.candidate import Candidate
 from objectif.learn.race.executor import SHRINKING, Event, Job
 from objectif.learn.race.material import extractor, head_of, material
 from objectif.learn.race.race import Race
+from objectif.learn.race.record import card_of, result_of
 from objectif.learn.race.tuning import train_job
 from objectif.metrics.intervals import Interval, interval
 from objectif.run.network import Network
 from objectif.runs.folder import slug
 from objectif.runs.outcome import Verdict
-from objectif.runs.result import Result, Standing
+from objectif.runs.result import Result
 from objectif.runs.verdict import verdict
-from objectif.solution.card import Card, Figure
 from objectif.solution.file import Precision, Solution
 from objectif.tasks.classify import Decoding, decode
-
-RESEARCH = "Figures hold for images like those in the data; another camera, place or season needs `objectif evaluate`."
 
 
 @dataclass(frozen=True)
@@ -86,7 +78,7 @@ def deliver(race: Race, found: Verdict, command: str) -> Delivery:
             networks["int8"] = small
     estimate, answers = _estimate(race, winner, found, network, decoding)
     dataset = race.ground.dataset
-    card = _card(race, winner, found, estimate)
+    card = card_of(race, winner, found, estimate)
     inputs = prepared(dataset, race.ground.plan.development()[:4], preparation)
     probes = {"inputs": inputs}
     for name, graph in networks.items():
@@ -101,7 +93,7 @@ def deliver(race: Race, found: Verdict, command: str) -> Delivery:
         card=card.to_dict(),
         probes=probes,
     )
-    result = _result(race, found, estimate, card, notes, command)
+    result = result_of(race, found, estimate, card, notes, command)
     return Delivery(result, solution, answers)
 
 
@@ -251,6 +243,7 @@ def _estimate(
     estimate = interval(
         race.board.metric, context.truth()[rows], scores, _groups(race, rows), seed=race.problem.seed
     )
+    race.notes += _shifted(found, estimate)
     if len(race.ground.leaked):
         clean = ~np.isin(rows, race.ground.leaked)
         without = interval(
@@ -261,6 +254,21 @@ def _estimate(
             f"({_span(without)}); with them {estimate.estimate:.3f}."
         )
     return estimate, _answers(race, rows, scores, "test")
+
+
+def _shifted(found: Verdict, estimate: Interval) -> list[str]:
+    """Says so where the test images were answered far worse than held-out training images."""
+    row = next(row for row in found.rows if row.id == found.winner)
+    if row.low is None or row.high is None or estimate.low is None or estimate.high is None:
+        return []
+    worse = estimate.high < row.low if found.higher_is_better else estimate.low > row.high
+    if not worse:
+        return []
+    return [
+        f"The split is shifted: {found.metric} is {row.estimate:.3f} [{row.low:.3f}, {row.high:.3f}] on held-out "
+        f"training images and {estimate.estimate:.3f} ({_span(estimate)}) on the test images. They come from another "
+        "source or time, and no choice made on the training images can be trusted on them."
+    ]
 
 
 def _span(found: Interval) -> str:
@@ -276,113 +284,3 @@ def _answers(
         "scores": scores.astype(np.float32),
         "kind": np.array(kind),
     }
-
-
-def _card(race: Race, winner: Candidate, found: Verdict, estimate: Interval | None) -> Card:
-    dataset, entry, cost = race.ground.dataset, find(winner.model), race.board.cost(winner)
-    truth = dataset.truth()
-    counts = truth.sum(0) if dataset.multilabel else np.bincount(truth, minlength=len(dataset.classes))
-    figures = []
-    if estimate is not None:
-        figures.append(
-            Figure(
-                metric=found.metric,
-                estimate=estimate.estimate,
-                low=estimate.low,
-                high=estimate.high,
-                n=estimate.n,
-                groups=estimate.groups,
-                of=estimate_of(race),
-                higher_is_better=found.higher_is_better,
-            )
-        )
-    measured = {"latency_ms": cost.latency_ms, "size_mb": cost.size_mb, "memory_mb": cost.memory_mb}
-    return Card(
-        name=name_of(race),
-        data={
-            "name": dataset.name,
-            "fingerprint": fingerprint(dataset),
-            "images": len(dataset),
-            "classes": {n: int(c) for n, c in zip(dataset.classes, counts, strict=True)},
-            "split": race.ground.plan.origin,
-        },
-        candidate={
-            "id": winner.id,
-            "approach": winner.approach,
-            "model": entry.title,
-            "loss": winner.loss,
-            "preparation": winner.treatment,
-            "parameters": cost.params,
-            "multiply_adds": cost.macs,
-        },
-        figures=figures,
-        weights=[{"name": entry.title, "source": entry.source, "licence": entry.licence}]
-        if entry.pretrained
-        else [],
-        limits={
-            k: {"asked": race.board.limits.get(k), "measured": v}
-            for k, v in measured.items()
-            if v is not None
-        },
-        feasible=found.feasible,
-        cautions=[RESEARCH],
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-    )
-
-
-def estimate_of(race: Race) -> str:
-    """'network' where images that took no part were answered once; 'procedure' where out-of-fold scores speak."""
-    return "network" if race.ground.plan.test.any() else "procedure"
-
-
-def name_of(race: Race) -> str:
-    """The Solution's name: the data's, fit for a file."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", race.ground.dataset.name).strip("-.") or "solution"
-
-
-def _result(
-    race: Race, found: Verdict, estimate: Interval | None, card: Card, notes: list[str], command: str
-) -> Result:
-    leaderboard = tuple(Standing(**_plain(row)) for row in found.to_dict()["rows"])
-    return Result(
-        problem=race.problem.to_dict(),
-        winner=found.winner,
-        metric=found.metric,
-        metric_title=race.board.metric.title,
-        estimate=None if estimate is None else estimate.estimate,
-        low=None if estimate is None else estimate.low,
-        high=None if estimate is None else estimate.high,
-        estimate_of=estimate_of(race),
-        naive=found.naive,
-        baseline=found.baseline,
-        beats_baseline=found.beats_baseline,
-        feasible=found.feasible,
-        leaderboard=leaderboard,
-        elapsed_s=round(race.now(), 1),
-        seeds=tuple(race.problem.seed + k for k in range(race.problem.seeds)),
-        versions=versions(),
-        data_fingerprint=card.data["fingerprint"],
-        higher_is_better=found.higher_is_better,
-        classes=race.ground.dataset.classes,
-        tables=found.to_dict()["tables"],
-        sentences=found.sentences,
-        split={
-            "origin": race.ground.plan.origin,
-            "folds": race.ground.plan.folds,
-            "seed": race.ground.plan.seed,
-        },
-        notes=(*race.ground.notes, *race.notes, *notes),
-        limits=dict(race.board.limits),
-        card=card.to_dict(),
-        command=command,
-    )
-
-
-def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
-    return dict(row)
-
-
-def versions() -> dict[str, str]:
-    """What a figure depends on beside the code."""
-    names = ("objectif", "numpy", "onnxruntime", "torch", "scikit-learn", "opencv-python-headless")
-    return {"python": platform.python_version(), **{name: version(name) for name in names}}

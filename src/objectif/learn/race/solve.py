@@ -11,10 +11,11 @@ from typing import Any
 from objectif.data.splits import to_json
 from objectif.errors import InfeasibleError, RunError, TrialError
 from objectif.learn.race.board import Board
-from objectif.learn.race.deliver import Delivery, deliver, judge, name_of
+from objectif.learn.race.deliver import Delivery, deliver, judge
 from objectif.learn.race.executor import Executor, Job, LocalExecutor
 from objectif.learn.race.ground import Ground, survey
 from objectif.learn.race.race import Race
+from objectif.learn.race.record import name_of
 from objectif.learn.race.show import Show
 from objectif.problem import Problem, write
 from objectif.report.page import write as write_report
