@@ -25,7 +25,7 @@ from objectif.learn.race.executor import Event, Executor, Job
 from objectif.learn.race.ground import Ground
 from objectif.learn.race.show import Show
 from objectif.learn.race.tuning import Speed, fine_tune, worth_tuning
-from objectif.learn.race.views import learn_from_views
+from objectif.learn.race.views import judge_views, learn_from_views
 from objectif.problem import Problem
 
 Handler = Callable[[Event], None]
@@ -417,10 +417,11 @@ class Race:
 
     def treatments(self, until: float) -> None:
         """Mirrored and turned copies where they keep the class, and preparations where the pictures call for them."""
-        leaders = self.best(1)
+        leaders = self.best(2)
         if not leaders:
             return
         leader = leaders[0]
+        judge_views(self, leader, until)
         learn_from_views(self, leader, until)
         for step in self._steps():
             candidate = Candidate(leader.approach, leader.model, self.default_loss, step, leader.side)
@@ -428,6 +429,9 @@ class Race:
             trials = [(candidate, self.problem.seed + k) for k in range(self.problem.seeds)]
             self.features(candidate, "plain", lambda c=candidate, t=trials: self.heads(c, t))  # type: ignore[misc]
         self.drain(until)
+        for other in leaders[1:]:
+            learn_from_views(self, other, until)
+            self.drain(until)
 
     def _steps(self) -> list[str]:
         if self.problem.preparations != "auto":

@@ -20,8 +20,10 @@ COMPETENT = 0.75
 """Share of the leader's accuracy that a second judge of views must reach: a weak one mistakes noise for a loss."""
 
 
-def learn_from_views(race: Race, leader: Candidate, until: float) -> None:
-    """Which views keep the class (by evidence, unless stated), and heads that learn from them."""
+def judge_views(race: Race, leader: Candidate, until: float) -> None:
+    """Decide, by evidence, unless stated, which views keep the class; once for a race."""
+    if race.symmetries:  # a resume goes on with the same
+        return
     wanted = [v for v in VIEWS if v != "mirror" or race.problem.mirror is not False]
     judges = [leader, *(c for c in race.best(50) if c.model == "hog" and _heard(race, c, leader))]
     for judge in judges:
@@ -32,15 +34,21 @@ def learn_from_views(race: Race, leader: Candidate, until: float) -> None:
         if all(race.key(judge, view) in race.files for view in wanted):
             _ask(race, judge, wanted)
     race.drain(until)
-    if not race.symmetries:  # decided once: a resume goes on with the same
-        _keep(race, wanted)
-    if not race.symmetries:
+    _keep(race, wanted)
+
+
+def learn_from_views(race: Race, model: Candidate, until: float) -> None:
+    """Heads on a model's features that learn from the views that were kept, under its best losses and the usual one."""
+    for view in race.symmetries:
+        race.features(model, view, lambda: None)
+    race.drain(until)
+    if not race.symmetries or any(race.key(model, view) not in race.files for view in race.symmetries):
         return
-    losses = [c.loss for c in race.board.ranked() if c.model == leader.model and not c.views]
+    losses = [c.loss for c in race.board.ranked() if c.model == model.model and not c.views]
     tried = list(dict.fromkeys([*losses[:2], race.default_loss]))
-    row = [Candidate(leader.approach, leader.model, n, side=leader.side, views=True) for n in tried]
+    row = [Candidate(model.approach, model.model, n, side=model.side, views=True) for n in tried]
     for seed in range(race.problem.seed, race.problem.seed + race.problem.seeds):
-        race.heads(leader, [(c, seed) for c in row], race.symmetries)
+        race.heads(model, [(c, seed) for c in row], race.symmetries)
 
 
 def _heard(race: Race, judge: Candidate, leader: Candidate) -> bool:
