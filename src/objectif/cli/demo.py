@@ -10,7 +10,7 @@ import typer
 
 def command(
     out: Annotated[Path, typer.Option(help="where the images and the run go")] = Path("runs/demo"),
-    budget: Annotated[str, typer.Option(help="how long the race may take")] = "75s",
+    budget: Annotated[str, typer.Option(help="how long the race may take")] = "90s",
 ) -> None:
     """The whole loop on data that a package ships, without a network."""
     from rich.console import Console

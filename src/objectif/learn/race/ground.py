@@ -41,6 +41,11 @@ class Ground:
         return self.context.dataset
 
     @property
+    def gray(self) -> bool:
+        """Whether no picture has any colour: the a and b of Lab are everywhere the same."""
+        return bool(np.ptp(self.looks.colour[..., 1:]) <= 4)
+
+    @property
     def plan(self) -> SplitPlan:
         """Who trains, who is held out."""
         return self.context.plan

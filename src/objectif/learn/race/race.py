@@ -149,9 +149,9 @@ class Race:
 
     def run(self) -> None:
         """All stages, each within its share of the time that is left."""
-        cheap_until = self.now() + self.left() * 0.45
+        cheap_until = self.now() + self.left() * (0.45 if self.problem.budget >= SHORT else 1.0)
         self.show.stage("features and first heads")
-        self.first(self.models(), self._until(cheap_until, 0.55))
+        self.first(self.models(), self._until(cheap_until, 0.6))
         tunes = "finetune" in self.problem.approaches and (self.tuned is not None or worth_tuning(self))
         if not tunes:
             cheap_until = self.now() + self.left()
@@ -182,6 +182,8 @@ class Race:
             wanted = [m for m in usual if m in plugins.names("models")]
             if self.ground.context.channels != 3:
                 wanted = [m for m in wanted if find(m).approach == "classical"]
+            if self.ground.gray:
+                wanted = [m for m in wanted if m != "colour"]
         return [
             m
             for m in wanted
