@@ -14,6 +14,16 @@ import numpy as np
 CANDIDATES, IMAGES, CLASSES, WIDTH, FOLDS = 8, 150, 3, 40, 5
 
 
+def stratified(truth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """(N,) fold of each image, each class dealt evenly: otherwise a class that is rare in training is common in the
+    fold that is held out, and heads that lean on frequencies are wrong more often than by luck."""
+    order = rng.permutation(len(truth))
+    order = order[np.argsort(truth[order], kind="stable")]
+    fold = np.empty(len(truth), int)
+    fold[order] = np.arange(len(truth)) % FOLDS
+    return fold
+
+
 def run(races: int) -> dict[str, float]:
     """share of races with a false 'beaten', and its lower 95 % bound (Clopper-Pearson, one-sided)."""
     from objectif import plugins
@@ -28,7 +38,7 @@ def run(races: int) -> dict[str, float]:
     for race in range(races):
         rng = np.random.default_rng(race)
         truth = rng.integers(0, CLASSES, IMAGES)
-        fold = rng.permutation(IMAGES) % FOLDS
+        fold = stratified(truth, rng)
         entries = []
         for number in range(CANDIDATES):
             table = rng.normal(size=(IMAGES, WIDTH)).astype(np.float32)
