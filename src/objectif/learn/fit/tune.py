@@ -98,7 +98,8 @@ def tune(
     total = steps_per_epoch * schedule.epochs
     optimiser, plan = _optimiser(network, schedule, total)
     averaged = copy.deepcopy(network)
-    counts = data.counts()
+    device = next(network.parameters()).device
+    counts = data.counts().to(device)
     network.train()
     step = 0
     for epoch in range(schedule.epochs):
@@ -108,9 +109,9 @@ def tune(
             rows = order[start * schedule.batch : (start + 1) * schedule.batch]
             if deadline is not None and time.monotonic() > deadline:
                 raise TrialError(f"out of time after step {step} of {total}")
-            images = augment(data.images[rows], schedule.side, generator)
-            batch = Batch(weight=data.weight[rows], class_counts=counts, progress=step / total)
-            value = _step(network, images, data.truth[rows], batch, loss, schedule.low_precision)
+            images = augment(data.images[rows], schedule.side, generator).to(device)
+            batch = Batch(weight=data.weight[rows].to(device), class_counts=counts, progress=step / total)
+            value = _step(network, images, data.truth[rows].to(device), batch, loss, schedule.low_precision)
             if not np.isfinite(value):
                 raise TrialError(f"diverged: the loss is {value} at step {step} of {total}")
             nn.utils.clip_grad_norm_(network.parameters(), 5.0)
@@ -128,7 +129,7 @@ def tune(
 def _step(
     network: Network, images: Tensor, truth: Tensor, batch: Batch, loss: Loss, low_precision: bool
 ) -> float:
-    with torch.autocast("cpu", torch.bfloat16, enabled=low_precision):
+    with torch.autocast(images.device.type, torch.bfloat16, enabled=low_precision):
         output = network(images)
     value = loss(output.float(), truth, batch, network)
     value.backward()  # type: ignore[no-untyped-call]

@@ -72,11 +72,16 @@ def _channels_last(network: Network) -> None:
             parameter.data = parameter.data.to(memory_format=torch.channels_last)
 
 
+def device() -> torch.device:
+    """A GPU where torch finds one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
 def _fresh(model: Model, context: Context, classes: int) -> Network:
     features = model.build(context.channels)
     start, stop = model.columns
     width = (features.width if stop is None else stop) - start
-    return Network(features, model.columns, torch.nn.Linear(width, classes))
+    return Network(features, model.columns, torch.nn.Linear(width, classes)).to(device())
 
 
 def train(
@@ -107,7 +112,7 @@ def train(
     if features is not None:
         data = material(known, {"plain": np.load(features, mmap_mode="r")}, rows, False, entry.columns)
         solved = head_of(known, data, "bce" if known.dataset.multilabel else "cross_entropy", seed)
-        network.head = start_head(solved.weight, solved.bias)
+        network.head = start_head(solved.weight, solved.bias).to(device())
     if speed.get("channels_last"):
         _channels_last(network)
     schedule = Schedule(candidate.epochs, candidate.side, low_precision=bool(speed.get("low_precision")))
@@ -129,6 +134,7 @@ def train(
         deadline=deadline,
         tell=lambda epoch, epochs, value: tell({"epoch": epoch, "of": epochs, "loss": value}),
     )
+    trained = trained.cpu()
     graph = whole(known, entry, trained)
     _same_answers(graph, trained, labelled.images[:16], candidate.side, threads)
     target.with_suffix(".onnx").write_bytes(graph)
