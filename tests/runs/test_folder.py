@@ -53,7 +53,8 @@ def test_a_run_that_was_killed_at_once_goes_on(folder: RunFolder) -> None:
     RunFolder.create(folder.path)
     folder.file("work").mkdir()
     folder.file("journal.jsonl").write_text("")
-    RunFolder.create(folder.path)
+    assert RunFolder.create(folder.path) == folder
+    assert folder.file("work").is_dir(), "what the killed run had computed is kept"
 
 
 @pytest.mark.parametrize("name", ["absent", "empty", "file"])
