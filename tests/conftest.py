@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from objectif.solution.file import Solution
@@ -85,6 +86,127 @@ def _colour_network(onnx: Any, scale: float) -> bytes:
         [helper.make_tensor_value_info("image", kinds.UINT8, ["N", 8, 8, 3])],
         [helper.make_tensor_value_info(name, kinds.FLOAT, shape) for name, shape in shapes.items()],
         [onnx.numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    return bytes(model.SerializeToString())
+
+
+@pytest.fixture(scope="session")
+def squares() -> Callable[..., Solution]:
+    """squares() is a Solution that finds bright "red" and "green" rectangles of 4 px or more; keywords replace fields.
+
+    Its network is made with `onnx`: each place looks along its row and column for the first dark pixel, so that boxes
+    are exact, and end at the image's edge. side: of the prepared image.
+    """
+    onnx = pytest.importorskip("onnx", reason="networks for tests are made with the onnx package")
+    from objectif.images.prepare import Preparation
+    from objectif.run.check import probes
+    from objectif.solution.file import Solution
+    from objectif.tasks import find
+
+    def make(*, side: int = 64, **fields: Any) -> Solution:
+        network = _square_network(onnx, side)
+        inputs = np.stack([bright_rectangles(side, side, seed)[0] for seed in range(4)])
+        plain: dict[str, Any] = {
+            "task": "detect",
+            "classes": ("red", "green"),
+            "multilabel": True,
+            "preparation": Preparation(side, side, fit="pad"),
+            "decoding": find("detect").decoding(),
+            "networks": {"fp32": network, "int8": network},
+            "card": {"name": "squares"},
+            "probes": probes({"fp32": network, "int8": network}, inputs, find("detect").outputs),
+        }
+        return Solution(**{**plain, **fields})
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def rectangles() -> Callable[..., tuple[NDArray[np.uint8], NDArray[np.float64]]]:
+    """rectangles(height, width, seed) is a picture for squares() and its boxes (n, 5)."""
+    return bright_rectangles
+
+
+def bright_rectangles(
+    height: int, width: int, seed: int = 0, *, cell: int = 32
+) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """A dark noisy picture (height, width, 3) with a red or green rectangle in most cells, and its boxes (n, 5).
+
+    Boxes are x1 y1 x2 y2 class (0 red, 1 green), between a quarter and three quarters of a cell's side long.
+    """
+    random = np.random.default_rng(seed)
+    pixels = random.integers(0, 90, (height, width, 3), dtype=np.uint8)
+    boxes = []
+    for top in range(0, height - cell + 1, cell):
+        for left in range(0, width - cell + 1, cell):
+            high, wide = random.integers(cell // 4, 3 * cell // 4, 2)
+            y, x = (
+                top + 1 + random.integers(0, cell - high - 1),
+                left + 1 + random.integers(0, cell - wide - 1),
+            )
+            label = int(random.integers(0, 2))
+            if random.random() < 0.75:
+                pixels[y : y + high, x : x + wide, label] = 230
+                boxes.append((x, y, x + wide, y + high, label))
+    return pixels, np.array(boxes, np.float64).reshape(-1, 5)
+
+
+def _square_network(onnx: Any, side: int) -> bytes:
+    """image (N,side,side,3) uint8 -> boxes (N,A,4), scores (N,A,2), one place for every fourth pixel; embedding (N,3)."""
+    helper, kinds = onnx.helper, onnx.TensorProto
+    from_start, from_end = np.arange(1, side + 1, dtype=np.float32), np.arange(side, 0, -1, dtype=np.float32)
+    constants = {
+        "limit": np.array(160, np.float32),
+        "one": np.array(1, np.float32),
+        "side": np.array(side, np.float32),
+        "scale": np.array(1 / 255, np.float32),
+        "first": np.array([2, 2]), "last": np.array([side, side]), "axes": np.array([2, 3]), "step": np.array([4, 4]),
+        "zero": np.array([0]), "two": np.array([2]), "channel": np.array([1]),
+        "as_boxes": np.array([0, 4, -1]), "as_scores": np.array([0, 2, -1]),
+        "x": from_start.reshape(1, 1, 1, -1), "y": from_start.reshape(1, 1, -1, 1),
+        "x_back": from_end.reshape(1, 1, 1, -1), "y_back": from_end.reshape(1, 1, -1, 1),
+    }  # fmt: skip
+    nodes = [
+        helper.make_node("Cast", ["image"], ["real"], to=kinds.FLOAT),
+        helper.make_node("Transpose", ["real"], ["planes"], perm=[0, 3, 1, 2]),
+        helper.make_node("ReduceMax", ["planes"], ["bright"], axes=[1], keepdims=1),
+        helper.make_node("Greater", ["bright", "limit"], ["is_object"]),
+        helper.make_node("Cast", ["is_object"], ["object"], to=kinds.FLOAT),
+        helper.make_node("Sub", ["one", "object"], ["dark"]),
+        helper.make_node("GlobalAveragePool", ["planes"], ["pooled"]),
+        helper.make_node("Flatten", ["pooled"], ["embedding"]),
+    ]
+    far = side - 1
+    for name, shape, pads in (
+        ("x", [1, side], [0, far, 0, 0]), ("y", [side, 1], [far, 0, 0, 0]),
+        ("x_back", [1, side], [0, 0, 0, far]), ("y_back", [side, 1], [0, 0, far, 0]),
+    ):  # fmt: skip
+        nodes += [
+            helper.make_node("Mul", ["dark", name], [f"dark_{name}"]),
+            helper.make_node("MaxPool", [f"dark_{name}"], [f"edge_{name}"], kernel_shape=shape, pads=pads),
+        ]
+    nodes += [
+        helper.make_node("Sub", ["side", "edge_x_back"], ["x2"]),
+        helper.make_node("Sub", ["side", "edge_y_back"], ["y2"]),
+        helper.make_node("Concat", ["edge_x", "edge_y", "x2", "y2"], ["sides"], axis=1),
+        helper.make_node("Slice", ["planes", "zero", "two", "channel"], ["colours"]),
+        helper.make_node("Mul", ["colours", "scale"], ["light"]),
+        helper.make_node("Mul", ["light", "object"], ["sure"]),
+    ]
+    for source, name in (("sides", "boxes"), ("sure", "scores")):
+        nodes += [
+            helper.make_node("Slice", [source, "first", "last", "axes", "step"], [f"some_{name}"]),
+            helper.make_node("Reshape", [f"some_{name}", f"as_{name}"], [f"flat_{name}"]),
+            helper.make_node("Transpose", [f"flat_{name}"], [name], perm=[0, 2, 1]),
+        ]
+    shapes = {"boxes": ["N", "A", 4], "scores": ["N", "A", 2], "embedding": ["N", 3]}
+    graph = helper.make_graph(
+        nodes,
+        "squares",
+        [helper.make_tensor_value_info("image", kinds.UINT8, ["N", side, side, 3])],
+        [helper.make_tensor_value_info(name, kinds.FLOAT, shape) for name, shape in shapes.items()],
+        [onnx.numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     return bytes(model.SerializeToString())

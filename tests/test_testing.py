@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -91,3 +92,61 @@ def test_each_way_to_break_the_contract_is_found(monkeypatch: pytest.MonkeyPatch
     assert "passes over what it does not know" in failed(monkeypatch, Greedy())
     assert "reads own-example" in failed(monkeypatch, Unsorted())
     assert "reads own-example" in failed(monkeypatch, Careless())
+
+
+class Broken:
+    """A format that writes, badly: `worse` is what it does to the Dataset before."""
+
+    def __init__(self, worse: Callable[[Dataset], Dataset] | None = None, said: object = ()) -> None:
+        self.inner = plugins.load("formats", "boxes_csv")
+        self.name, self.richness, self.boxes = "boxes_csv", 1, True
+        self.sniff, self.read = self.inner.sniff, self.inner.read
+        self.worse, self.said = worse, said
+
+    def write(self, dataset: Dataset, to: Path, *, images: str = "copy") -> object:
+        self.inner.write(dataset if self.worse is None else self.worse(dataset), to, images=images)
+        return self.said
+
+
+def every_box(dataset: Dataset, **fields: float) -> Dataset:
+    moved = [replace(s, boxes=tuple(replace(b, **fields) for b in s.boxes or ())) for s in dataset.samples]
+    return replace(dataset, samples=tuple(moved))
+
+
+@pytest.mark.parametrize(
+    ("layout", "said"),
+    [
+        (Broken(lambda d: every_box(d, x1=-3.0)), "became"),
+        (Broken(lambda d: every_box(d, label=0)), "classes"),
+        (
+            Broken(lambda d: replace(d, samples=tuple(replace(s, split=None) for s in d.samples))),
+            "splits differ",
+        ),
+        (Broken(said=[""]), "expected sentences"),
+    ],
+)
+def test_a_writer_that_loses_things_is_found(
+    layout: Broken, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plugins, "load", lambda kind, name: layout)
+    (failed,) = [check for check in testing.check_format("boxes_csv") if not check.ok]
+    assert failed.name == "writes what it reads"
+    assert said in failed.detail
+
+
+def test_boxes_that_break_the_contract_are_found(tmp_path: Path) -> None:
+    good = testing.boxed(tmp_path)
+    testing.check_dataset(good)
+    first = next(s for s in good.samples if s.boxes)
+    box = (first.boxes or ())[0]
+    for bad, labels in (
+        (replace(box, x2=box.x1 - 1), first.labels),
+        (replace(box, y1=float("nan")), first.labels),
+        (replace(box, label=9), first.labels),
+        (box, ()),
+        (replace(box, ignore=True), first.labels),
+    ):
+        with pytest.raises(AssertionError):
+            testing.check_dataset(replace(good, samples=(replace(first, boxes=(bad,), labels=labels),)))
+    with pytest.raises(AssertionError, match="not multi-label"):
+        testing.check_dataset(replace(good, multilabel=False, samples=(first,)))

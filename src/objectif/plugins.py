@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from objectif.errors import PluginError
 
@@ -23,7 +23,12 @@ ONE = {"models": "model", "losses": "loss", "formats": "format", "metrics": "met
 
 
 class Format(Protocol):
-    """A layout in which labelled images lie on disk (door `objectif.formats`)."""
+    """A layout in which labelled images lie on disk (door `objectif.formats`).
+
+    Two things are optional. `boxes = True` says that the layout tells where objects are: where such a layout fits, those
+    that tell classes only are not asked. `write(dataset, to, *, images)` writes a Dataset into the empty folder `to`, with
+    images 'copy', 'link' or 'none', and returns sentences about what the layout cannot hold (class WritingFormat).
+    """
 
     name: str
     richness: int  # of two equal readings the one with the higher number is taken
@@ -34,6 +39,16 @@ class Format(Protocol):
 
     def read(self, path: Path) -> Dataset:
         """The whole reading. Raises DataError with value, expectation and remedy."""
+        ...
+
+
+class WritingFormat(Format, Protocol):
+    """A Format that writes too."""
+
+    def write(
+        self, dataset: Dataset, to: Path, *, images: Literal["copy", "link", "none"] = "copy"
+    ) -> list[str]:
+        """Write into the empty folder `to`; returns what was lost, in sentences. Raises DataError."""
         ...
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
 import struct
 import tempfile
 from collections.abc import Callable
@@ -18,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from objectif import plugins
-from objectif.data.dataset import Dataset
+from objectif.data.dataset import Box, Dataset, Sample
+from objectif.data.files import split_in
 from objectif.errors import DataError
 from objectif.run.check import Check
 
@@ -31,7 +33,8 @@ def check_format(name: str) -> list[Check]:
 
     It is shown small sets of images in every layout that comes with objectif, an empty folder and a folder of other
     things. A plug-in for another layout brings `example(folder: Path) -> Path`, which writes a few labelled images in
-    its layout, at least two classes, and returns what to give to read().
+    its layout, at least two classes, and returns what to give to read(). One that writes is given a Dataset with boxes
+    and must read it again: same images, splits and classes, corners within a pixel, unless it says what was lost.
     """
     layout: plugins.Format = plugins.load("formats", name)
     found = [_step("name", lambda: _same(layout.name, name), name)]
@@ -46,6 +49,14 @@ def check_format(name: str) -> list[Check]:
         several = [path.relative_to(base).parts[0] for path in claimed if _classes(layout, path) > 1]
         remedy = "nothing that was shown; give the format a method example(folder) that writes its layout"
         found.append(Check("recognises an example", bool(several), ", ".join(several) or remedy))
+        if hasattr(layout, "write"):
+            found.append(
+                _step(
+                    "writes what it reads",
+                    partial(_writes, plugins.load("formats", name), base),
+                    "the same boxes again",
+                )
+            )
         for path in claimed:
             label = path.relative_to(base).parts[0]
             found.append(
@@ -121,12 +132,62 @@ def check_dataset(dataset: Dataset) -> None:
         assert dataset.multilabel or len(sample.labels) == 1, (
             f"{where}: {len(sample.labels)} labels, not multi-label"
         )
-        assert sample.split in {None, "train", "val", "test"}, f"{where}: split {sample.split!r}"
+        assert sample.split is None or split_in(sample.split) == sample.split, (
+            f"{where}: split {sample.split!r}"
+        )
         assert sample.weight > 0, f"{where}: weight {sample.weight}"
+        if sample.boxes is not None:
+            _check_boxes(dataset, sample, where)
         if sample.item is None:
             assert sample.file.is_file(), f"{where}: {sample.file} is not there; it belongs into problems"
         else:
             assert 0 <= sample.item < len(dataset.arrays[sample.file]), f"{where}: item {sample.item}"
+
+
+def _check_boxes(dataset: Dataset, sample: Sample, where: str) -> None:
+    """AssertionError where boxes are none, or labels are not their classes."""
+    boxes = sample.boxes or ()
+    assert dataset.multilabel, f"{where}: boxes, but the Dataset is not multi-label"
+    for box in boxes:
+        assert all(map(math.isfinite, (box.x1, box.y1, box.x2, box.y2))), f"{where}: {box}"
+        assert box.x1 <= box.x2, f"{where}: {box} is inverted"
+        assert box.y1 <= box.y2, f"{where}: {box} is inverted"
+        assert 0 <= box.label < len(dataset.classes), f"{where}: {box} has no class"
+    found = tuple(sorted({box.label for box in boxes if not box.ignore}))
+    assert sample.labels == found, f"{where}: labels {sample.labels}; its boxes are of {found}"
+
+
+def _writes(layout: plugins.WritingFormat, base: Path) -> None:
+    """A Dataset with boxes, written and read again."""
+    folder, to = base / "to-write", base / "written"
+    folder.mkdir()
+    to.mkdir()
+    dataset = boxed(folder)
+    lost = layout.write(dataset, to, images="copy")
+    assert all(isinstance(line, str) and line for line in lost), f"write() gave {lost!r}; expected sentences"
+    if layout.sniff(to) is None:
+        raise AssertionError("does not recognise what it wrote")
+    again = layout.read(to)
+    check_dataset(again)
+    if [s.split for s in _in_order(again)] != [s.split for s in _in_order(dataset)]:
+        raise AssertionError("splits differ after writing and reading")
+    for before, after in zip(_in_order(dataset), _in_order(again), strict=True):
+        old, new = _plain(dataset, before), _plain(again, after)
+        if [x[0] for x in old] != [x[0] for x in new]:
+            raise AssertionError(f"{before.path}: classes {[x[0] for x in old]} became {[x[0] for x in new]}")
+        if any(
+            abs(a - b) > 1 for x, y in zip(old, new, strict=True) for a, b in zip(x[1], y[1], strict=True)
+        ):
+            raise AssertionError(f"{before.path}: boxes {old} became {new}")
+
+
+def _in_order(dataset: Dataset) -> list[Sample]:
+    return sorted(dataset.samples, key=lambda s: Path(s.path).name)
+
+
+def _plain(dataset: Dataset, sample: Sample) -> list[tuple[str, tuple[float, ...]]]:
+    """(class, corners) of its boxes, in order."""
+    return [(dataset.classes[b.label], (b.x1, b.y1, b.x2, b.y2)) for b in sample.boxes or ()]
 
 
 def _damaged(layout: plugins.Format, path: Path) -> None:
@@ -155,6 +216,8 @@ def _examples(layout: plugins.Format, base: Path) -> list[Path]:
         "jsonlines": _jsonlines,
         "idx": _idx,
         "npz": _npz,
+        **{f"boxes-{name}": partial(_boxes, name) for name in ("boxes_csv", "coco", "voc", "yolo")},
+        "pascal-text": _pascal_text,
     }
     own = getattr(layout, "example", None)
     if own is not None:
@@ -237,3 +300,34 @@ def _npz(folder: Path) -> Path:
     arrays |= {"test_images": pictures[::2], "test_labels": truth[::2, None]}
     np.savez(folder / "small.npz", allow_pickle=False, **arrays)
     return folder / "small.npz"
+
+
+def boxed(folder: Path) -> Dataset:
+    """A Dataset with boxes: three classes, an image without objects, train and test; its pictures are in `folder`."""
+    rows = _files(folder, lambda number, label: f"{label}-{number}.png")
+    samples = []
+    for number, (name, label) in enumerate(sorted(rows)):
+        boxes = tuple(Box(1.0 + k, 2.0, 6.0 + k, 9.0, (label + k) % len(_CLASSES)) for k in range(number % 3))
+        labels = tuple(sorted({box.label for box in boxes}))
+        split = "test" if number % 4 == 0 else "train"
+        samples.append(Sample(name, folder / name, labels, split=split, boxes=boxes))
+    return Dataset("boxed", folder, "made", _CLASSES, tuple(samples), True)
+
+
+def _boxes(name: str, folder: Path) -> Path:
+    (folder / "from").mkdir()
+    layout: plugins.WritingFormat = plugins.door("formats")[name].load()
+    layout.write(boxed(folder / "from"), folder / "to", images="copy")
+    return folder / "to"
+
+
+def _pascal_text(folder: Path) -> Path:
+    dataset = boxed(folder)
+    for sample in dataset.samples:
+        lines = ["# Compatible with PASCAL Annotation Version 1.00", f'Image filename : "{sample.path}"']
+        lines.append(f"Objects with ground truth : {len(sample.boxes or ())}")
+        for number, box in enumerate(sample.boxes or (), 1):
+            what = f'Bounding box for object {number} "{_CLASSES[box.label]}" (Xmin, Ymin) - (Xmax, Ymax)'
+            lines.append(f"{what} : ({box.x1}, {box.y1}) - ({box.x2}, {box.y2})")
+        (folder / f"{Path(sample.path).stem}.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder

@@ -219,3 +219,122 @@ def test_one_image_is_answered_in_well_under_two_seconds(solution: str, paint: P
         subprocess.run([*SHELL, solution, str(paint("a.png", "red"))], check=True, capture_output=True)
         taken.append(time.perf_counter() - start)
     assert min(taken) < 5  # a guard against a new import of seconds; benchmarks/ has the figure itself
+
+
+@pytest.fixture
+def detector(squares: Callable[..., Solution], tmp_path: Path) -> str:
+    return str(write(tmp_path / "squares.objectif", squares(reference=(64, 64))))
+
+
+@pytest.fixture
+def pictures(rectangles: Callable[..., Any], tmp_path: Path) -> tuple[Path, dict[str, Any]]:
+    """A folder of three pictures, one of them empty and one large, and the boxes in each."""
+    from PIL import Image
+
+    drawn = {
+        "a.png": rectangles(64, 64, 1),
+        "b.png": rectangles(64, 64, 2),
+        "c/large.jpg": rectangles(200, 300, 3),
+    }
+    drawn["b.png"][0][:] = 0
+    for name, (pixels, _) in drawn.items():
+        path = tmp_path / "pictures" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(
+            path, quality=98, subsampling=0
+        ) if path.suffix == ".jpg" else Image.fromarray(pixels).save(path)
+    boxes = {name: (found if name != "b.png" else found[:0]) for name, (_, found) in drawn.items()}
+    return tmp_path / "pictures", boxes
+
+
+def test_boxes_as_json_lines(detector: str, pictures: Any, capfdbinary: Any) -> None:
+    folder, boxes = pictures
+    assert main(["predict", detector, str(folder)]) == 0
+    found = {
+        Path(row["path"]).relative_to(folder).as_posix(): row for row in rows(capfdbinary.readouterr().out)
+    }
+    assert set(found) == set(boxes)
+    for name, row in found.items():
+        assert list(row) == ["path", "boxes", "labels", "scores"]
+        assert len(row["boxes"]) == len(row["labels"]) == len(row["scores"]) == len(boxes[name])
+    exact = sorted(map(tuple, found["a.png"]["boxes"]))
+    assert exact == sorted(map(tuple, boxes["a.png"][:, :4].tolist()))
+    assert main(["predict", detector, str(folder), "--tile", "off"]) == 0
+    whole = rows(capfdbinary.readouterr().out)
+    assert len(whole[-1]["boxes"]) != len(boxes["c/large.jpg"])
+
+
+def test_boxes_as_csv_are_data_again(detector: str, pictures: Any, tmp_path: Path, capfdbinary: Any) -> None:
+    from objectif.data.load import load as load_data
+
+    folder, boxes = pictures
+    table = tmp_path / "boxes.csv"
+    assert main(["predict", detector, str(folder), "--to", "csv", "--out", str(table)]) == 0
+    read_back = list(csv.DictReader(io.StringIO(table.read_text(), newline="")))
+    assert list(read_back[0]) == ["path", "x1", "y1", "x2", "y2", "label", "score"]
+    counts = {
+        name: sum(row["path"].endswith(name) and row["label"] != "" for row in read_back) for name in boxes
+    }
+    assert counts == {name: len(found) for name, found in boxes.items()}
+    assert any(row["path"].endswith("b.png") and row["x1"] == "" for row in read_back)
+    dataset = load_data(table)
+    assert sum(len(sample.boxes or ()) for sample in dataset.samples) == sum(map(len, boxes.values()))
+
+
+def test_boxes_as_one_coco_table(detector: str, pictures: Any, tmp_path: Path, capfdbinary: Any) -> None:
+    folder, boxes = pictures
+    out = tmp_path / "boxes.json"
+    assert main(["predict", detector, str(folder), "--to", "coco", "--out", str(out)]) == 0
+    first = out.read_bytes()
+    table = json.loads(first)
+    assert table["categories"] == [{"id": 1, "name": "red"}, {"id": 2, "name": "green"}]
+    assert [i["id"] for i in table["images"]] == [1, 2, 3]
+    assert {(i["width"], i["height"]) for i in table["images"]} == {(64, 64), (300, 200)}
+    assert [a["id"] for a in table["annotations"]] == list(range(1, 1 + sum(map(len, boxes.values()))))
+    one = table["annotations"][0]
+    assert set(one) == {"id", "image_id", "category_id", "bbox", "area", "iscrowd", "score"}
+    x, y, width, height = one["bbox"]
+    assert [x, y, x + width, y + height, one["category_id"] - 1] in boxes["a.png"].tolist()
+    assert main(["predict", detector, str(folder), "--to", "coco", "--out", str(out)]) == 0
+    assert out.read_bytes() == first
+
+
+def test_overlays_keep_names_and_folders(
+    detector: str, pictures: Any, tmp_path: Path, capfdbinary: Any
+) -> None:
+    from objectif.images.photo import read
+
+    folder, boxes = pictures
+    out = tmp_path / "drawn"
+    assert main(["predict", detector, str(folder), "--to", "overlays", "--out", str(out)]) == 0
+    assert {p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file()} == set(boxes)
+    assert not (read(out / "a.png") == 230).all()
+    assert capfdbinary.readouterr().out == b""
+    same = [str(folder / "a.png"), str(folder / "c" / "large.jpg"), str(folder / "a.png")]
+    assert main(["predict", detector, *same, "--to", "overlays", "--out", str(tmp_path / "flat")]) == 0
+    assert sorted(p.name for p in (tmp_path / "flat").iterdir()) == ["a-2.png", "a.png", "large.jpg"]
+
+
+def test_overlays_never_go_over_the_pictures(detector: str, pictures: Any, capfdbinary: Any) -> None:
+    folder, _ = pictures
+    before = (folder / "a.png").read_bytes()
+    for options in (["--out", str(folder)], [], ["--out", str(folder / "a.png")]):
+        assert main(["predict", detector, str(folder), "--to", "overlays", *options]) == 2
+    assert b"expected" in capfdbinary.readouterr().err
+    assert (folder / "a.png").read_bytes() == before
+
+
+@pytest.mark.parametrize("form", ["coco", "overlays"])
+def test_labels_have_no_boxes_to_draw(solution: str, paint: Paint, capfdbinary: Any, form: str) -> None:
+    assert main(["predict", solution, str(paint("a.png", "red")), "--to", form]) == 2
+    out, err = capfdbinary.readouterr()
+    assert out == b""
+    assert b"needs answers with boxes" in err
+
+
+@pytest.mark.parametrize("tile", ["on", "0", "-3", "7", "1e3"])
+def test_a_tile_is_auto_off_or_pixels(detector: str, pictures: Any, capfdbinary: Any, tile: str) -> None:
+    assert main(["predict", detector, str(pictures[0]), "--tile", tile]) == 2
+    out, err = capfdbinary.readouterr()
+    assert out == b""
+    assert b"expected auto, off" in err

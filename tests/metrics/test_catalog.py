@@ -7,11 +7,14 @@ import pytest
 
 from objectif.errors import PluginError, ProblemError
 from objectif.metrics.base import FunctionMetric, Metric
-from objectif.metrics.catalog import NAMES, metric
+from objectif.metrics.catalog import NAMES, available, metric
 
 COST = {"name": "cost", "matrix": [[0, 1, 5, 1], [2, 0, 1, 1], [10, 1, 0, 3], [1, 1, 1, 0]]}
-SINGLE = [metric(COST) if name == "cost" else metric(name) for name in NAMES if name != "hamming_accuracy"]
-MULTI = [m for m in map(metric, NAMES[:-1]) if m.multilabel]
+CLASSES = [
+    metric(COST) if name == "cost" else metric(name) for name in available("classify") if name in NAMES
+]
+SINGLE = [m for m in CLASSES if m.single]
+MULTI = [m for m in CLASSES if m.multilabel]
 by_name = pytest.mark.parametrize("chosen", SINGLE, ids=lambda m: m.name)
 
 
@@ -142,6 +145,15 @@ def test_impossible_cost_matrices_are_refused(matrix: object, says: str) -> None
     with pytest.raises(ProblemError) as caught:
         metric({"name": "cost", "matrix": matrix}, ["a", "b"])
     assert says in str(caught.value)
+
+
+def test_each_metric_belongs_to_one_task() -> None:
+    assert set(available("classify")) | set(available("detect")) == set(available())
+    assert all(metric(name).task == "detect" for name in available("detect") if name in NAMES)
+    assert "mAP50" not in available("classify")
+    assert not set(available("detect")) & {m.name for m in CLASSES}
+    with pytest.raises(PluginError, match="'mAP50_95'"):
+        metric("mAP50-95")
 
 
 def test_unknown_names_get_the_nearest() -> None:

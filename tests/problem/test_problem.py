@@ -16,7 +16,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as some
 
-from objectif import about, plugins, problem
+from objectif import about, plugins, problem, tasks
+from objectif.data.dataset import Box, Dataset, Sample
 from objectif.errors import ProblemError
 from objectif.problem import APPROACHES, Problem, installed, readers
 
@@ -111,7 +112,15 @@ def test_the_example_of_the_readme() -> None:
 def test_defaults() -> None:
     made = Problem("x")
     assert made == Problem(
-        "x", metric="accuracy", budget=300, approaches=APPROACHES, folds=5, seeds=3, margin=0.01, seed=0
+        "x",
+        task="auto",
+        metric="auto",
+        budget=300,
+        approaches=APPROACHES,
+        folds=5,
+        seeds=3,
+        margin=0.01,
+        seed=0,
     )
     assert (made.models, made.losses, made.preparations, made.mirror) == ("auto", "auto", "auto", "auto")
     assert (made.format, made.group, made.splits) == (None, None, None)
@@ -160,7 +169,7 @@ def test_a_length_of_time_is_written_exactly(length: float) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"task": "detekt"}, "expected 'classify'"),
+        ({"task": "detekt"}, "did you mean 'detect'"),
         ({"maximize": "log_loss"}, "minimize='log_loss'"),
         ({"minimize": "accuracy"}, "maximize='accuracy'"),
         ({"maximize": "acuracy"}, "did you mean 'accuracy'"),
@@ -233,16 +242,35 @@ def test_costs_must_fit_the_classes() -> None:
         ({"metric": "accuracy"}, True, "average_precision"),
         ({"metric": "hamming_accuracy"}, False, "'accuracy'"),
         ({"cost": [[0, 1], [1, 0]]}, True, "metric"),
-        ({"losses": ["cross_entropy", "bce"]}, False, 'losses = "bce"'),
+        ({"losses": ["cross_entropy", "bce"], "metric": "accuracy"}, False, 'losses = "bce"'),
         ({"losses": ["focal"], "metric": "macro_f1"}, True, 'losses = "focal"'),
     ],
 )
 @pytest.mark.usefixtures("shelf")
 def test_what_does_not_fit_the_kind_of_labels(options: dict[str, Any], multilabel: bool, said: str) -> None:
     with pytest.raises(ProblemError, match=said):
-        Problem("x", **options).validate_classes(["a", "b"], multilabel=multilabel)
-    usual = problem.usual_metric(multilabel=multilabel)
-    Problem("x", metric=usual).validate_classes(["a", "b"], multilabel=multilabel)
+        Problem("x", "classify", **options).validate_classes(["a", "b"], multilabel=multilabel)
+
+
+@pytest.mark.parametrize("name", tasks.NAMES)
+@pytest.mark.parametrize("multilabel", [False, True])
+def test_the_usual_metric_of_a_task_fits_it(name: str, multilabel: bool) -> None:
+    usual = tasks.find(name).usual_metric(multilabel)
+    Problem("x", name, metric=usual).validate_classes(["a", "b"], multilabel=multilabel)
+
+
+def test_what_is_left_open_is_settled_by_the_data() -> None:
+    photo = Sample("a.png", Path("a.png"), (0,))
+    plain = Dataset("d", Path("d"), "folders", ("a", "b"), (photo,))
+    boxed = replace(plain, multilabel=True, samples=(replace(photo, boxes=(Box(0, 0, 1, 1, 0),)),))
+    settled = [Problem("x").settled(dataset) for dataset in (plain, boxed)]
+    assert [(made.task, made.metric) for made in settled] == [("classify", "accuracy"), ("detect", "mAP50")]
+    several = Problem("x", "classify").settled(boxed)  # which kinds are there, wherever they are
+    assert several.metric == "average_precision"
+    with pytest.raises(ProblemError, match="labels for 'classify'"):
+        Problem("x", "detect").settled(plain)
+    with pytest.raises(ProblemError, match="task 'classify', this is 'detect'"):
+        Problem("x", metric="accuracy").settled(boxed)
 
 
 @pytest.mark.parametrize(

@@ -246,3 +246,49 @@ def fake_run(tmp_path: Path) -> Callable[..., RunFolder]:
         return folder
 
     return make
+
+
+DETECTABLE = ("cell", EVIL)
+
+
+@pytest.fixture
+def fake_detection(fake_run: Callable[..., RunFolder], tmp_path: Path) -> Callable[..., RunFolder]:
+    """fake_detection(n=..., skill=..., **changes of Result) -> a finished run that answers with boxes."""
+
+    def make(
+        name: str = "boxes", n: int = 40, skill: float = 0.8, seed: int = 0, **changes: Any
+    ) -> RunFolder:
+        truth, scores = boxes(n, skill, seed)
+        paths = [f"{i:04d}.jpg" for i in range(n)]
+        problem = {"data": str(tmp_path / "photos"), "task": "detect", "margin": 0.01}
+        fields = {"metric": "mAP50", "metric_title": "mAP50", "problem": problem, "classes": DETECTABLE}
+        folder = fake_run(name, n=20, **{**fields, **changes})
+        for i, path in enumerate(paths):
+            (tmp_path / "photos" / path).write_bytes(picture(i % 3))
+        stored = {"paths": np.array(paths), "truth": truth, "scores": scores, "kind": np.array("test")}
+        table = {"task": np.array("detect"), "decoding": np.array("null")}
+        folder.write_arrays("answers.npz", {**stored, **table})
+        return folder
+
+    return make
+
+
+def boxes(n: int, skill: float, seed: int) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+    """Truth (n, 5, 6), 1 to 5 boxes on 240 x 180 pixels, and answers (n, 8, 6): some found, some invented."""
+    fixed, rng = np.random.default_rng(11), np.random.default_rng(seed)
+    truth, scores = np.zeros((n, 5, 6)), np.zeros((n, 8, 6), np.float32)
+    truth[:, :, 4], scores[:, :, 5] = -1, -1
+    for i in range(n):
+        for k in range(int(fixed.integers(1, 6))):
+            x, y, w, h = fixed.uniform((0, 0, 20, 20), (180, 120, 60, 60))
+            truth[i, k] = x, y, x + w, y + h, fixed.integers(2), 0
+        found = [
+            (*(t[:4] + rng.normal(0, 1.5, 4)), rng.uniform(0.3, 1), t[4])
+            for t in truth[i]
+            if t[4] >= 0 and rng.random() < skill
+        ]
+        if rng.random() < 0.5:
+            found.append((5.0, 5.0, 30.0, 40.0, rng.uniform(0, 0.9), 0.0))
+        for k, row in enumerate(sorted(found, key=lambda r: -r[4])):
+            scores[i, k] = row
+    return truth, scores

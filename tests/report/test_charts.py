@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from objectif.report.confusion import confusion
-from objectif.report.gallery import pick, thumbnail
+from objectif.report.gallery import pick
 from objectif.report.material import Material
 from objectif.report.pareto import NOISE, Point, front
+from objectif.report.pictures import thumbnail
 from objectif.runs.answers import Answers
 from objectif.runs.folder import RunFolder
 from objectif.runs.result import Result, Standing

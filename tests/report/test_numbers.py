@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from objectif.report.numbers import Axis, count, duration, figure, interval, latency, signed
+from objectif.report.numbers import Axis, capital, count, duration, figure, interval, latency, signed
 
 REAL = st.floats(-1e4, 1e4).filter(lambda x: x == 0 or abs(x) > 1e-6)
 
@@ -49,3 +49,11 @@ def test_words() -> None:
     )  # fmt: skip
     assert (duration(48.2), duration(252), duration(7500)) == ("48 s", "4 min 12 s", "2 h 5 min")
     assert (latency(0.42), latency(12.4), latency(None)) == ("0.42 ms", "12 ms", "")
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [("accuracy", "Accuracy"), ("AUROC", "AUROC"), ("mAP50", "mAP50"), ("", ""), ("f", "F")],
+)
+def test_names_of_metrics_keep_their_letters(words: str, shown: str) -> None:
+    assert capital(words) == shown

@@ -40,7 +40,7 @@ def test_the_bare_network_runs_every_image_that_is_asked_for(colours: Make) -> N
     seen = []
 
     class Counting:
-        def scores(self, batch: np.ndarray) -> None:
+        def outputs(self, batch: np.ndarray, names: tuple[str, ...]) -> None:
             seen.append(len(batch))
 
     from objectif.run import benchmark as module

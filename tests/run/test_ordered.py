@@ -131,3 +131,28 @@ def test_no_thread_stays_behind() -> None:
     while threading.active_count() > before and time.perf_counter() < deadline:
         time.sleep(0.01)
     assert threading.active_count() <= before
+
+
+def test_work_may_answer_for_the_first_few_and_is_given_the_rest_again() -> None:
+    calls = []
+
+    def two_at_most(pairs: list[tuple[int, int]]) -> list[int]:
+        calls.append(len(pairs))
+        return [item * 10 for _, item in pairs[:2]]
+
+    for workers in (1, 3):
+        found = list(ordered(two_at_most, range(50), workers=workers, batch=5))
+        assert found == [item * 10 for item in range(50)]
+    assert max(calls) > 2
+
+
+def test_long_work_is_told_that_nobody_wants_it_any_more() -> None:
+    ended = threading.Event()
+
+    def work(pairs: list[tuple[int, int]]) -> list[int]:
+        return [item if item == 0 or ended.wait(20) else -1 for _, item in pairs]
+
+    results = ordered(work, range(10), workers=2, stop=ended.set)
+    assert next(results) == 0
+    results.close()
+    assert ended.is_set()

@@ -164,3 +164,90 @@ def test_other_costs_are_refused(tmp_path: Path) -> None:
         compare(one, run(tmp_path / "2", 0.7, seed=2, metric="cost", problem=problem(cheap)))
     same = run(tmp_path / "3", 0.9, seed=3, metric="cost", problem=problem(dear))
     assert compare(one, same).better == "second"
+
+
+# boxes
+
+
+def boxes(
+    path: Path,
+    skill: float,
+    *,
+    seed: int,
+    n: int = 60,
+    order: NDArray[np.int64] | None = None,
+    width: int = 4,
+    most: int = 6,
+    moved: int = 0,
+    **changes: Any,
+) -> RunFolder:
+    """A detection run: up to four objects an image (truth has `width` rows), each found by `skill`."""
+    fixed, rng = np.random.default_rng(1), np.random.default_rng(seed)
+    truth, scores = np.zeros((n, width, 6)), np.zeros((n, most, 6))
+    truth[:, :, 4] = scores[:, :, 5] = -1
+    for i in range(n):
+        for k in range(int(fixed.integers(0, 5))):
+            x, y = fixed.uniform(0, 100, 2)
+            truth[i, k] = x, y, x + 20, y + 20, k % 3, 0
+            if rng.random() < skill:
+                scores[i, k] = x, y, x + 20, y + 20, rng.uniform(0.3, 1), k % 3
+    truth[:moved, 0, :4] += 5
+    kept = np.arange(n) if order is None else order
+    folder = RunFolder.create(path)
+    fields = {"estimate": skill, "low": skill - 0.05, "high": skill + 0.05, "classes": CLASSES, **changes}
+    told: dict[str, Any] = {
+        "winner": "w",
+        "metric": "mAP50",
+        "leaderboard": (),
+        "problem": {"task": "detect"},
+    }
+    folder.write_result(Result(**{**told, **fields}))
+    stored = {"truth": truth[kept], "scores": scores[kept], "task": np.array("detect")}
+    paths = np.array([f"{i}.jpg" for i in kept])
+    folder.write_arrays("answers.npz", {"paths": paths, **stored, "kind": np.array("test")})
+    return folder
+
+
+def test_boxes_are_paired_by_path(tmp_path: Path) -> None:
+    one, two = boxes(tmp_path / "1", 0.5, seed=2), boxes(tmp_path / "2", 0.95, seed=3)
+    plain = compare(one, two)
+    assert (plain.shared, plain.better, plain.mcnemar) == (60, "second", None)
+    shuffled = np.random.default_rng(0).permutation(60)
+    mixed = compare(one, boxes(tmp_path / "3", 0.95, seed=3, order=shuffled))
+    assert mixed.difference == pytest.approx(plain.difference)
+    assert compare(one, one).difference == 0
+
+
+def test_boxes_padded_to_other_widths_are_the_same(tmp_path: Path) -> None:
+    one, two = boxes(tmp_path / "1", 0.5, seed=2), boxes(tmp_path / "2", 0.95, seed=3)
+    wide = boxes(tmp_path / "3", 0.95, seed=3, width=7, most=20)
+    plain = compare(one, two)
+    for found in (compare(one, wide), compare(wide, one)):
+        assert found.shared == 60
+        assert abs(found.difference or 0) == pytest.approx(plain.difference)
+
+
+def test_moved_boxes_are_another_truth(tmp_path: Path) -> None:
+    one = boxes(tmp_path / "1", 0.9, seed=2)
+    found = compare(one, boxes(tmp_path / "2", 0.9, seed=2, moved=9))
+    assert found.shared == 51
+    assert any("9 images have another label" in s for s in found.sentences)
+
+
+def test_an_object_more_is_not_taken_for_padding(tmp_path: Path) -> None:
+    one, two = boxes(tmp_path / "1", 0.9, seed=2, n=40), boxes(tmp_path / "2", 0.9, seed=2, n=40, width=5)
+    stored = two.read_arrays("answers.npz")
+    stored["truth"][0, 4] = 1, 1, 9, 9, 0, 0
+    two.write_arrays("answers.npz", stored)
+    assert compare(one, two).shared == 39
+
+
+def test_boxes_whose_classes_are_numbered_otherwise_are_refused(tmp_path: Path) -> None:
+    one = boxes(tmp_path / "1", 0.9, seed=2)
+    with pytest.raises(RunError, match="order"):
+        compare(one, boxes(tmp_path / "2", 0.9, seed=2, classes=("c", "a", "b")))
+
+
+def test_boxes_and_classes_are_not_compared(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="task"):
+        compare(run(tmp_path / "1", 0.7, seed=2), boxes(tmp_path / "2", 0.9, seed=2))

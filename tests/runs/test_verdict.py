@@ -251,3 +251,62 @@ def test_sixty_candidates_take_seconds() -> None:
     start = time.process_time()
     verdict(entries, truth, "accuracy", draws=2000)
     assert time.process_time() - start < 10.0  # under one on an idle core
+
+
+def boxed(skills: list[float], images: int = 80, most: int = 12) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Truth (N, G, 6) and answers (1, N, M, 6) of detectors that miss some objects and see some that are not there."""
+    rng = np.random.default_rng(3)
+    truth, found = np.zeros((images, 4, 6)), []
+    truth[..., 0] = 100 * np.arange(4)
+    truth[..., 2:4] = truth[..., :2] + 50
+    truth[..., 4] = np.where(rng.random((images, 4)) < 0.7, rng.integers(0, 2, (images, 4)), -1)
+    hard = rng.normal(size=(images, 4))
+    for skill in skills:
+        table = np.zeros((1, images, most, 6), np.float32)
+        table[..., 5] = -1
+        hit = (hard + rng.normal(size=(images, 4)) < skill) & (truth[..., 4] >= 0)
+        table[0, :, :4, :4] = truth[..., :4] + 4 * rng.normal(size=(images, 4, 4))
+        table[0, :, :4, 4] = np.where(hit, rng.beta(4, 2, hit.shape), 0)
+        table[0, :, :4, 5] = np.where(hit, truth[..., 4], -1)
+        table[0, :, 4, :4], table[0, :, 4, 4], table[0, :, 4, 5] = (
+            [0, 200, 50, 250],
+            rng.beta(2, 4, images),
+            0,
+        )
+        found.append(table)
+    return truth, found
+
+
+@pytest.mark.parametrize("metric", ["mAP50", "mAP50_95", "froc"])
+def test_detectors_are_judged_alike(metric: str) -> None:
+    truth, (good, twin, poor) = boxed([1.5, 1.45, -0.5])
+    entries = [
+        entry("good", scores=good, params=5000),
+        entry("seeds", scores=np.concatenate([good, twin]), params=900),
+        entry("poor", scores=poor, params=10),
+        entry("early", scores=poor, status="dropped", rung=1),
+    ]
+    found = verdict(entries, truth, metric, draws=400)
+    assert found.winner in ("good", "seeds")
+    assert found.beats_baseline
+    by_id = rows(found)
+    assert by_id["poor"].status == "beaten"
+    assert by_id["good"].low < by_id["good"].estimate < by_id["good"].high
+    assert found.estimate.low < found.estimate.estimate < found.estimate.high
+    assert found == verdict(entries, truth, metric, draws=400)
+    assert verdict(entries[3:], truth, metric, draws=50).winner is None
+
+
+def test_stacks_that_do_not_fit_are_named() -> None:
+    truth, (good, _) = boxed([1.0, 1.0])
+    with pytest.raises(ValueError, match="'good' has scores of shape"):
+        verdict([entry("good", scores=good[0])], truth, "mAP50")
+    with pytest.raises(ValueError, match="other numbers of classes"):
+        verdict([entry("good", scores=good), entry("odd", scores=good[..., 0])], truth, "mAP50")
+
+
+def test_thirty_detectors_are_judged_in_seconds() -> None:
+    truth, found = boxed([1.0 + 0.02 * k for k in range(30)], images=300, most=60)
+    start = time.perf_counter()
+    verdict([entry(f"c{k}", scores=scores, params=k) for k, scores in enumerate(found)], truth, "mAP50")
+    assert time.perf_counter() - start < 15

@@ -18,6 +18,7 @@ from objectif.errors import SolutionError
 from objectif.images.prepare import Preparation
 from objectif.solution import file
 from objectif.solution.file import Solution, read, write
+from objectif.solution.migrate import VERSION
 from objectif.tasks.classify import Decoding
 
 Make = Callable[..., Solution]
@@ -26,6 +27,7 @@ Make = Callable[..., Solution]
 def same(one: Solution, other: Solution) -> bool:
     """Equal in all that matters for an answer, and in card and probes."""
     plain = ("task", "classes", "multilabel", "preparation", "decoding", "networks", "default", "card")
+    plain += ("reference",)
     return all(getattr(one, name) == getattr(other, name) for name in plain) and (
         one.probes.keys() == other.probes.keys()
         and all(np.array_equal(one.probes[name], other.probes[name]) for name in one.probes)
@@ -59,6 +61,7 @@ def path(colours: Make, tmp_path: Path) -> Path:
     "fields",
     [
         {},
+        {"reference": (480, 640)},
         {"default": "int8", "decoding": Decoding(0.5, (0.2, 0.3, 0.9))},
         {"decoding": Decoding(costs=((0, 1, 1), (10, 0, 1), (1, 1, 0)))},
         {"multilabel": True, "classes": ("rosé ü", "line\nbreak", "\udcff not Unicode")},
@@ -104,9 +107,20 @@ def test_an_altered_network_does_not_match_its_sum(path: Path, tmp_path: Path) -
 
 
 def test_a_newer_version_asks_for_an_upgrade(path: Path, tmp_path: Path) -> None:
-    newer = repacked(path, tmp_path / "b", manifest_with(version=2, anything_new=True))
-    with pytest.raises(SolutionError, match=r"format version 2.*versions 1 to 1.*pip install -U"):
+    newer = repacked(path, tmp_path / "b", manifest_with(version=VERSION + 1, anything_new=True))
+    with pytest.raises(SolutionError, match=rf"format version {VERSION + 1}.*1 to {VERSION}.*pip install -U"):
         read(newer)
+
+
+def test_a_file_of_the_first_version_is_read(path: Path, tmp_path: Path, colours: Make) -> None:
+    def older(members: dict[str, bytes]) -> None:
+        manifest = json.loads(members["solution.json"])
+        del manifest["reference"]
+        members["solution.json"] = json.dumps({**manifest, "version": 1}).encode()
+
+    found = read(repacked(path, tmp_path / "b", older))
+    assert same(found, colours())
+    assert found.reference is None
 
 
 @pytest.mark.parametrize(
@@ -159,7 +173,14 @@ def test_probes_that_hold_code_or_lie_about_their_size_are_refused(path: Path, t
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"task": "detect"}, "task is 'detect'"),
+        ({"task": "divine"}, "task is 'divine'"),
+        ({"task": 7}, "task is '7'"),
+        ({"classes": []}, "expected different names"),
+        ({"classes": ["a"], "decoding": {}}, "two or more"),
+        ({"reference": [480]}, r"reference is \(480,\)"),
+        ({"reference": [480, 0]}, "reference is"),
+        ({"reference": [480.5, 640]}, "reference is"),
+        ({"reference": 480}, "wrong or missing value"),
         ({"classes": ["a", "a", "b"]}, "different names"),
         ({"default": "int4"}, "default precision"),
         ({"precisions": ["int8"]}, "expected 'fp32'"),

@@ -28,6 +28,14 @@ def test_the_manifest_that_was_given_is_not_changed() -> None:
     assert given == {"version": 1}
 
 
+def test_the_first_version_knew_no_size_of_images() -> None:
+    assert upgrade({"version": 1, "task": "classify"}, newest=2) == {
+        "version": 2,
+        "task": "classify",
+        "reference": None,
+    }
+
+
 @pytest.mark.parametrize("version", [None, 0, -1, 1.5, "1", True])
 def test_a_version_is_a_whole_number(version: object) -> None:
     with pytest.raises(SolutionError, match="expected a whole number"):

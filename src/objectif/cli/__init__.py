@@ -13,6 +13,7 @@ from importlib import import_module
 VERBS = {
     "inspect": "What the data say, and what worries us: "
     "layout, balance, duplicates, leakage, doubts, confounds.",
+    "convert": "Labels from one layout into another, with a list of what was lost.",
     "init": "Write problem.toml with every choice spelled out, to edit.",
     "solve": "Run the race; write a run folder with leaderboard, report and one Solution file.",
     "report": "Write a run's report again.",

@@ -10,14 +10,16 @@ from rich.text import Text
 from objectif.health.inspect import Health
 from objectif.health.words import count, percent, shown
 
-_CLASSES, _DOUBTS, _NAMES = 30, 6, 20
+_CLASSES, _DOUBTS, _NAMES, _BOXES = 30, 6, 20, 10
 
 
 def render(health: Health) -> Group:
     """The parts in the order in which they are read."""
     parts: list[RenderableType] = [Text(), _title(health), Text(), _worries(health)]
     for heading, body in (
-        ("Classes", _classes(health)),
+        ("Classes" if health.objects is None else "Images with each class", _classes(health)),
+        ("Objects", _objects(health)),
+        ("Boxes to look at", _flaws(health)),
         ("Files", _files(health)),
         ("Labels worth a second look", _doubts(health)),
         ("What gives the class away", _confounds(health)),
@@ -74,6 +76,38 @@ def _classes(health: Health) -> RenderableType:
     if len(totals) <= _CLASSES:
         return table
     return Group(table, Text(f"and {len(totals) - _CLASSES} more classes", style="dim"))
+
+
+def _objects(health: Health) -> RenderableType | None:
+    found = health.objects
+    if found is None:
+        return None
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("")
+    for heading in ("objects", "median width x height", "of the image's side"):
+        table.add_column(heading, justify="right")
+    for name, c in list(found.by_class.items())[:_CLASSES]:
+        size = f"{c.width:.0f} x {c.height:.0f} px" if c.objects else ""
+        table.add_row(Text(shown(name)), f"{c.objects:,}", size, percent(c.side) if c.objects else "")
+    middle, most = found.per_image
+    density = f"{middle:g} objects in the median image, {most:,} in the fullest"
+    return Group(table, Text(density, style="dim"))
+
+
+def _flaws(health: Health) -> RenderableType | None:
+    found = health.objects
+    lines = [(kind, f) for kind, flaws in found.flaws.items() for f in flaws] if found is not None else []
+    if not lines:
+        return None
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column()
+    table.add_column(overflow="fold")
+    table.add_column()
+    for kind, flaw in lines[:_BOXES]:
+        table.add_row(kind, Text(shown(health.paths[flaw.row])), Text(shown(flaw.words)))
+    rest = len(lines) - _BOXES
+    more = [Text(f"{rest:,} more in the JSON and the page.", style="dim")] if rest > 0 else []
+    return Group(table, *more)
 
 
 def _files(health: Health) -> RenderableType:

@@ -37,7 +37,7 @@ def command(
     from objectif.data.load import load
     from objectif.data.splits import plan
     from objectif.errors import ProblemError
-    from objectif.problem import Problem, usual_metric, write
+    from objectif.problem import Problem, write
 
     if out.exists() and not force:
         raise ProblemError(
@@ -46,12 +46,12 @@ def command(
     problem = Problem(data, format=format, group=group, splits=splits)
     problem.check()
     dataset = load(problem.data, format=format, group=group, splits=problem.splits)
-    metric = metric or usual_metric(multilabel=dataset.multilabel)
     # Where costs decide, each mistake begins at 1, to be edited.
     even = tuple(tuple(float(a != b) for a in dataset.classes) for b in dataset.classes)
-    problem = replace(problem, format=dataset.layout, metric=metric, cost=even if metric == "cost" else None)
+    cost = even if metric == "cost" else None
+    problem = replace(problem, format=dataset.layout, metric=metric or "auto", cost=cost)
     problem.check()
-    problem.validate_classes(dataset.classes, multilabel=dataset.multilabel)
+    problem = problem.settled(dataset)
     plan(
         dataset, folds=problem.folds, seed=problem.seed
     )  # refuses data that cannot be split, before any wait

@@ -26,7 +26,9 @@ def command(
     json: Annotated[bool, typer.Option("--json", help="Print JSON alone.")] = False,
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder in which to write inspect.json and inspect.html, with pictures."),
+        typer.Option(
+            help="Folder in which to write inspect.json and inspect.html, with pictures, and for a film lists that split it."
+        ),
     ] = None,
 ) -> None:
     """What the data say, and what worries us: layout, balance, duplicates, leakage, doubts, confounds."""
@@ -45,6 +47,10 @@ def command(
         from objectif.health.page import page
 
         _write(out, {"inspect.json": record + "\n", "inspect.html": page(health, dataset)})
+        if _is_film(health):
+            from objectif.health.sequences import lists
+
+            _write(out / "splits", lists(dataset, health.series, health.same, health.near))
     if json:
         print(record)
         return
@@ -83,6 +89,12 @@ def _write(out: Path, files: dict[str, str]) -> None:
             write(text.encode("utf-8"))
 
 
+def _is_film(health: Health) -> bool:
+    """Whether lists by number are advised: numbers are a film, and no splits are given."""
+    given = any(split is not None for split in health.leakage.splits)
+    return bool(health.series) and health.counts.groups is None and not given
+
+
 def _next(health: Health, data: Path, out: Path | None, options: dict[str, str | None]) -> list[str]:
     """What was written and which command comes next, with the options that were given and those that are advised."""
     import shlex
@@ -91,6 +103,7 @@ def _next(health: Health, data: Path, out: Path | None, options: dict[str, str |
     again = shlex.join(["objectif", "inspect", str(data), *given, "--out", "health"])
     advised = ["--group", health.grouping.regex] if health.grouping else []
     advised += ["--allow-leakage"] if health.leakage else []
+    advised += ["--splits", str(out / "splits")] if out is not None and _is_film(health) else []
     first = (
         f"with pictures:  {again}"
         if out is None

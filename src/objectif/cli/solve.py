@@ -15,10 +15,11 @@ QUICK_SECONDS = 30.0
 def command(
     data: Annotated[Path, typer.Argument(help="a folder or file of labelled images, or problem.toml")],
     task: Annotated[
-        str | None, typer.Option(help="what to tell from the images; default classify, the class of each")
+        str | None,
+        typer.Option(help="what to tell from the images: classify or detect; default what the labels say"),
     ] = None,
     metric: Annotated[
-        str | None, typer.Option(help="the objective: accuracy, macro_f1, auroc, log_loss, ...")
+        str | None, typer.Option(help="the objective: accuracy, auroc, log_loss, mAP50, ...")
     ] = None,
     budget: Annotated[str | None, typer.Option(help="how long it may take: 60s, 5m, 1h; default 5m")] = None,
     out: Annotated[
@@ -37,7 +38,7 @@ def command(
 ) -> None:
     """Run the race; write a run folder with leaderboard, report and one Solution file."""
     from objectif.learn.race.solve import solve
-    from objectif.problem import Problem, read, usual_metric
+    from objectif.problem import Problem, read
 
     given: dict[str, Any] = {
         "task": task,
@@ -50,24 +51,12 @@ def command(
         "allow_leakage": allow_leakage or None,
     }
     given = {key: value for key, value in given.items() if value is not None}
-    if data.suffix == ".toml":
-        problem = read(data)
-    else:
-        problem = Problem(data, task or "classify")
-        if metric is None and _many_labels(problem, given):
-            given["metric"] = usual_metric(multilabel=True)
+    problem = read(data) if data.suffix == ".toml" else Problem(data)
     if given:
         problem = Problem(**{**problem.to_dict(), **given})
     out = out or Path("runs") / (problem.data.stem or "run")
     result = solve(problem, out, command=shlex.join(["objectif", *sys.argv[1:]]))
     present(result, out)
-
-
-def _many_labels(problem: Any, given: dict[str, Any]) -> bool:
-    """Whether images may have several labels: accuracy is then no objective, and another is taken."""
-    from objectif.data.load import load
-
-    return load(problem.data, format=given.get("format")).multilabel
 
 
 def present(result: Any, out: Path, images: str = "IMAGES...") -> None:

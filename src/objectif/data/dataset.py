@@ -11,6 +11,21 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
+class Box:
+    """Where an object is: pixels of the upright image, x2 and y2 exclusive, so that its width is x2 - x1.
+
+    label: index into Dataset.classes. ignore: neither to be found nor wrong to find (difficult, a crowd).
+    """
+
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+    label: int
+    ignore: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """One labelled image.
 
@@ -18,6 +33,8 @@ class Sample:
           ('rose/a.jpg'), or 'container.npz#17' for an item of an array container.
     file: where the bytes are. item: None, or the index inside an array container.
     labels: indices into Dataset.classes; exactly one unless Dataset.multilabel.
+    boxes: its objects; () is an image with nothing on it, None a layout that knows no boxes. Where there are boxes,
+          `labels` are the classes of those that are not ignored, and the Dataset is multi-label.
     group: unit that must not be cut by a split (patient, track, plant), or None.
     split: 'train', 'val', 'test' or None, as given by the layout.
     weight: importance in training, > 0.
@@ -30,6 +47,7 @@ class Sample:
     group: str | None = None
     split: str | None = None
     weight: float = 1.0
+    boxes: tuple[Box, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -53,6 +71,11 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.samples)
+
+    @property
+    def task(self) -> str:
+        """What the labels tell: 'detect' where there are boxes, else 'classify'."""
+        return "detect" if any(s.boxes is not None for s in self.samples) else "classify"
 
     def truth(self) -> NDArray[np.int64]:
         """(N,) class indices, or (N, C) of 0 and 1 where multi-label."""

@@ -21,6 +21,14 @@ SPLIT_NAMES = {
 }
 """Words, lower case, that folders, manifests and lists use for the three splits."""
 
+
+def split_in(word: str) -> str | None:
+    """The split that the name of a folder or file means: 'train', 'val', 'test', 'fold3'; None where it means none."""
+    word = word.lower()
+    number = word.removeprefix("fold").strip("_- ") if word.startswith("fold") else ""
+    return f"fold{int(number)}" if number.isdecimal() else SPLIT_NAMES.get(word)
+
+
 _TEXTS = "txt md rst csv tsv json jsonl xml html htm pdf py sh url db ini yaml yml toml log"
 _QUIET_SUFFIXES = frozenset(f".{kind}" for kind in _TEXTS.split(" "))
 
@@ -30,10 +38,11 @@ Parts = tuple[str, ...]
 
 @dataclass
 class Listing:
-    """What lies below a folder. images: sorted. folders: all of them, relative. others: files that are neither
+    """What lies below a folder. images, texts: sorted. folders: all of them, relative. others: files that are neither
     images nor texts. problems: shown path -> why, for what cannot be used."""
 
     images: list[Parts] = field(default_factory=list)
+    texts: list[Parts] = field(default_factory=list)
     folders: list[Parts] = field(default_factory=list)
     others: list[Parts] = field(default_factory=list)
     problems: dict[str, str] = field(default_factory=dict)
@@ -55,6 +64,7 @@ def listing(root: Path) -> Listing:
         for name in files:
             _file(found, (*base, name))
     found.images.sort()
+    found.texts.sort()
     return found
 
 
@@ -77,11 +87,9 @@ def _file(found: Listing, parts: Parts) -> None:
         return
     if not is_image_name(name):
         suffix = Path(name).suffix.lower()
-        if (
-            suffix
-            and suffix not in _QUIET_SUFFIXES
-            and not name.upper().startswith(("LICENSE", "LICENCE", "README"))
-        ):
+        if suffix in _QUIET_SUFFIXES:
+            found.texts.append(parts)
+        elif suffix and not name.upper().startswith(("LICENSE", "LICENCE", "README")):
             found.others.append(parts)
         return
     shown = "/".join(parts)

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from objectif.data.dataset import Dataset
+from objectif.data.dataset import Dataset, Sample
 from objectif.errors import DataError
 
 
 def fingerprint(dataset: Dataset) -> str:
-    """Hex sha256 over classes and, sorted by path, each sample's path, labels, group, split, weight and content.
+    """Hex sha256 over classes and, sorted by path, each sample's path, labels, boxes, group, split, weight and content.
 
     Groups, splits and weights count because they change what a race measures. Root and order do not.
     Raises DataError where a file can no longer be read.
     """
     total = hashlib.sha256()
-    _feed(total, "objectif fingerprint 1", *dataset.classes)
+    boxes = dataset.task == "detect"  # without boxes, fingerprints stay what they were
+    _feed(total, f"objectif fingerprint {2 if boxes else 1}", *dataset.classes)
     for sample in sorted(dataset.samples, key=lambda s: (s.path, s.item or 0)):
         names = [dataset.classes[k] for k in sample.labels]
         _feed(
@@ -30,12 +32,24 @@ def fingerprint(dataset: Dataset) -> str:
             repr(sample.split),
             repr(sample.weight),
         )
+        if boxes:
+            _feed(total, *_boxes(dataset, sample))
         if sample.item is None:
             _feed(total, _digest(sample.file))
         else:
             item = np.ascontiguousarray(dataset.arrays[sample.file][sample.item])
             _feed(total, str(item.shape), str(item.dtype), hashlib.sha256(item.tobytes()).hexdigest())
     return total.hexdigest()
+
+
+def _boxes(dataset: Dataset, sample: Sample) -> Iterator[str]:
+    """How many boxes there are, and each; their order says nothing."""
+    boxes = sample.boxes or ()
+    yield "no boxes known" if sample.boxes is None else str(len(boxes))
+    for name, ignore, *corners in sorted(
+        (dataset.classes[b.label], b.ignore, b.x1, b.y1, b.x2, b.y2) for b in boxes
+    ):
+        yield f"{' '.join(repr(float(v)) for v in corners)} {ignore:d} {name}"
 
 
 def _feed(total: hashlib._Hash, *texts: str) -> None:

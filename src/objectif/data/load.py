@@ -2,7 +2,8 @@
 
 Every installed format is asked whether it fits. Those that do are read in full and compared: readings that agree
 are no ambiguity, and the one that knows more is taken; readings that disagree stop with a list, as a guess here
-would be a wrong answer everywhere after.
+would be a wrong answer everywhere after. Boxes outrank folders: where a layout of boxes fits, those that tell classes
+only are not asked, because images/ and masks/ beside annotations are no classes.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from objectif import plugins
 from objectif.data import lists
+from objectif.data.agree import agree, knowledge
 from objectif.data.dataset import Dataset
 from objectif.data.grouping import grouped
 from objectif.errors import DataError, LayoutAmbiguous, LayoutUnknown, PluginError
@@ -36,10 +38,21 @@ def load(
     return dataset if group is None else grouped(dataset, group)
 
 
-BY_SUFFIX = {".csv": "manifest", ".tsv": "manifest", ".npz": "npz"}
+BY_SUFFIX = {
+    ".csv": "manifest",
+    ".tsv": "manifest",
+    ".npz": "npz",
+    ".json": "coco",
+    ".xml": "voc",
+    ".yaml": "yolo",
+    ".yml": "yolo",
+}
 """What a file with this suffix is meant to be: where it does not fit, that format says why."""
 
-EXPECTED = "Expected a folder per class (roses/a.jpg), a manifest (CSV or JSON lines with path and label), IDX files or a .npz."
+EXPECTED = (
+    "Expected a folder per class (roses/a.jpg), a manifest (CSV or JSON lines with path and label), IDX files or a .npz; "
+    "or boxes: COCO JSON, Pascal VOC XML, YOLO text files or a CSV with corners."
+)
 
 
 def _check_there(path: Path) -> None:
@@ -67,14 +80,8 @@ def _forced(path: Path, name: str) -> Dataset:
 
 def _detected(path: Path) -> Dataset:
     """The one reading, or the richest of equal ones."""
-    readings: dict[str, Dataset | DataError] = {}
-    notes: list[str] = []
-    for name in plugins.names("formats"):
-        try:
-            if _format(name).sniff(path) is not None:
-                readings[name] = _attempt(path, name)
-        except PluginError as error:  # one broken plug-in must not hide the data from all others
-            notes.append(f"format {name!r} was not asked: {error}")
+    fitting, notes = _fitting(path)
+    readings = {name: _attempt(path, name) for name in fitting}
     good = {name: r for name, r in readings.items() if isinstance(r, Dataset)}
     if len(readings) == 1:
         only = next(iter(readings.values()))
@@ -91,8 +98,8 @@ def _detected(path: Path) -> Dataset:
         name, taken = next(iter(able.items()))
         others = ", ".join(repr(other) for other in good if other != name)
         notes.append(f"{name!r} is taken; {others} would find one class only")
-    elif len(good) == len(readings) and _agree(list(good.values())):
-        name = max(good, key=lambda n: (_knowledge(good[n]), _format(n).richness))
+    elif len(good) == len(readings) and agree(list(good.values())):
+        name = max(good, key=lambda n: (knowledge(good[n]), _format(n).richness))
         taken = good[name]
         others = ", ".join(repr(other) for other in good if other != name)
         notes.append(f"{name!r} is taken; {others} would read the same labels and know less")
@@ -101,43 +108,28 @@ def _detected(path: Path) -> Dataset:
     return replace(taken, notes=(*taken.notes, *notes))
 
 
+def _fitting(path: Path) -> tuple[list[str], list[str]]:
+    """Names of the formats that fit, those of boxes alone where one does; and sentences."""
+    notes: list[str] = []
+    fitting = []
+    for name in plugins.names("formats"):
+        try:
+            if _format(name).sniff(path) is not None:
+                fitting.append(name)
+        except PluginError as error:  # one broken plug-in must not hide the data from all others
+            notes.append(f"format {name!r} was not asked: {error}")
+    boxes = [name for name in fitting if getattr(_format(name), "boxes", False)]
+    others = [name for name in fitting if name not in boxes]
+    if boxes and others:
+        notes.append(f"{', '.join(map(repr, others))} would tell classes only; boxes were found")
+    return boxes or fitting, notes
+
+
 def _attempt(path: Path, name: str) -> Dataset | DataError:
     try:
         return _format(name).read(path)
     except DataError as error:
         return error
-
-
-def _agree(readings: list[Dataset]) -> bool:
-    """Whether all readings give the same images the same labels, and contradict each other in no split or group."""
-    answers = [_answer(r) for r in readings]
-    if any(answer.keys() != answers[0].keys() for answer in answers):
-        return False
-    for key in answers[0]:
-        if len({answer[key][0] for answer in answers}) > 1:
-            return False
-        for part in (1, 2):
-            if len({answer[key][part] for answer in answers} - {None}) > 1:
-                return False
-    return True
-
-
-def _answer(dataset: Dataset) -> dict[tuple[str, int | None], tuple[frozenset[str], str | None, str | None]]:
-    """(file, item) -> (names of labels, split, group)."""
-    return {
-        (str(s.file.resolve()), s.item): (frozenset(dataset.classes[k] for k in s.labels), s.split, s.group)
-        for s in dataset.samples
-    }
-
-
-def _knowledge(dataset: Dataset) -> int:
-    """How many of splits, groups and weights a reading has."""
-    samples = dataset.samples
-    return (
-        any(s.split is not None for s in samples)
-        + any(s.group is not None for s in samples)
-        + any(s.weight != 1.0 for s in samples)
-    )
 
 
 def _ambiguous(path: Path, readings: dict[str, Dataset | DataError]) -> str:
@@ -150,7 +142,8 @@ def _ambiguous(path: Path, readings: dict[str, Dataset | DataError]) -> str:
             lines.append(
                 f"  --format {name}: {len(reading)} images, {len(reading.classes)} classes (the first is {first!r})"
             )
-    return "\n".join([*lines, f"Pick one: --format {next(iter(readings))}"])
+    able = [name for name, reading in readings.items() if isinstance(reading, Dataset)] or list(readings)
+    return "\n".join([*lines, f"Pick one: --format {able[0]}"])
 
 
 def _unknown(path: Path) -> str:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from objectif.data.dataset import Dataset
 from objectif.errors import DataError, ImageError
 from objectif.images import photo
-from objectif.images.prepare import Preparation, load, prepare
+from objectif.images.prepare import Placement, Preparation, load, placement, prepare
 
 
 def read(dataset: Dataset, row: int, *, min_side: int | None = None) -> NDArray[Any]:
@@ -51,6 +51,26 @@ def prepared(
                 out = out.astype(np.float32)
             out[place] = pixels
     return out
+
+
+def placed(
+    dataset: Dataset, rows: Iterable[int] | NDArray[np.int64], preparation: Preparation, *, workers: int = 2
+) -> tuple[NDArray[Any], list[Placement]]:
+    """prepared(), and where each picture lies in its prepared image."""
+    order = [int(row) for row in rows]
+    sizes = [size(dataset, row) for row in order]
+    places = [placement(height, width, preparation) for height, width in sizes]
+    return prepared(dataset, order, preparation, workers=workers), places
+
+
+def size(dataset: Dataset, row: int) -> tuple[int, int]:
+    """(height, width) in pixels of the upright picture of sample `row`; of a file, from its header."""
+    sample = dataset.samples[row]
+    if sample.item is None:
+        info = photo.probe(sample.file, name=sample.path)
+        return info.height, info.width
+    height, width = dataset.arrays[sample.file][sample.item].shape[:2]
+    return int(height), int(width)
 
 
 def check(dataset: Dataset, *, workers: int = 2) -> Dataset:

@@ -44,6 +44,24 @@ def columns(names: Sequence[str]) -> dict[str, str]:
     return {role: name for role, name in found.items() if name is not None}
 
 
+CORNERS = (
+    ("x1", "y1", "x2", "y2"),
+    ("xmin", "ymin", "xmax", "ymax"),
+    ("x_min", "y_min", "x_max", "y_max"),
+    ("left", "top", "right", "bottom"),
+)
+"""What the columns of a box's corners may be called, in any case."""
+
+
+def corners(names: Sequence[str]) -> tuple[str, str, str, str] | None:
+    """The columns of x1, y1, x2, y2; None where there are none."""
+    lower = {name.strip().lower(): name for name in reversed(names)}
+    for x1, y1, x2, y2 in CORNERS:
+        if {x1, y1, x2, y2} <= lower.keys():
+            return lower[x1], lower[y1], lower[x2], lower[y2]
+    return None
+
+
 def split_word(text: str, where: str) -> str | None:
     """'train', 'val', 'test' or 'fold3' from what a manifest says; None for nothing; DataError for the rest."""
     word = text.strip().lower()
@@ -90,7 +108,7 @@ def build(
     kept, repeated = _once(rows, manifest)
     if not kept:
         raise DataError(f"{manifest}: no rows below the header. Expected one row per image.")
-    base = _base(kept, root)
+    base = base_of([row.path for row in kept], root)
     used = sorted({label for row in kept for label in row.labels})
     names = used if classes is None else [c for c in classes if c in set(used)]
     samples, problems = _samples(kept, base, root, names, multilabel)
@@ -132,7 +150,7 @@ def _samples(
     index = {name: k for k, name in enumerate(names)}
     samples, problems = [], {}
     for row in rows:
-        file = _file(base, row.path)
+        file = file_at(base, row.path)
         shown = Path(os.path.relpath(file, root)).as_posix() if file.is_relative_to(root) else row.path
         flaw = _flaw(file, row, multilabel)
         if flaw:
@@ -161,17 +179,17 @@ def _once(rows: Iterable[Row], manifest: Path) -> tuple[list[Row], int]:
     return list(first.values()), repeated
 
 
-def _base(rows: list[Row], root: Path) -> Path:
+def base_of(paths: Sequence[str], root: Path) -> Path:
     """`root`, or the first folder in it where some of the first images are while none is under `root`."""
-    probes = rows[:20]
+    probes = paths[:20]
     inner = sorted(p for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))
     for base in (root, *inner):
-        if any(_file(base, row.path).is_file() for row in probes):
+        if any(file_at(base, path).is_file() for path in probes):
             return base
     return root
 
 
-def _file(base: Path, path: str) -> Path:
+def file_at(base: Path, path: str) -> Path:
     """Where a manifest's path points; one written on Windows is understood."""
     file = base / path
     if "\\" in path and not file.exists():
@@ -183,9 +201,14 @@ def _flaw(file: Path, row: Row, multilabel: bool) -> str | None:
     """Why a row cannot be used."""
     if not row.labels and not multilabel:
         return f"no label (line {row.line})"
+    return absence(file, f"line {row.line}")
+
+
+def absence(file: Path, where: str) -> str | None:
+    """Why there is no file at this path, or None; `where` it is named."""
     try:
         if file.is_file():
             return None
-        return f"is a folder (line {row.line})" if file.is_dir() else f"no such file (line {row.line})"
+        return f"is a folder ({where})" if file.is_dir() else f"no such file ({where})"
     except (OSError, ValueError) as error:
-        return f"impossible path (line {row.line}: {error})"
+        return f"impossible path ({where}: {error})"

@@ -2,7 +2,8 @@
 
 A given test split is used once, for the final estimate. A given val split chooses. Without one, stratified folds
 choose, and images of one group (patient, track, near duplicates) always share a fold, because a network that has
-seen one picture of a patient recognises the patient in the next.
+seen one picture of a patient recognises the patient in the next. Where there are boxes, folds are alike in the number
+of objects too: an image of eighty cells tells more than one of three.
 """
 
 from __future__ import annotations
@@ -67,7 +68,9 @@ def plan(dataset: Dataset, *, folds: int = 5, seed: int = 0, together: Ints | No
     hot = _hot(dataset)
     unit = components(dataset.groups(), together, len(dataset))
     test = np.array([s.split == "test" for s in dataset.samples], bool)
+    _check_objects(dataset, hot)
     _check_classes(dataset, hot, ~test, given_test=bool(test.any()))
+    alike = np.hstack([hot, _objects(dataset)]) if dataset.task == "detect" else hot
     numbers = _given_folds(dataset)
     if numbers is not None:
         count = int(numbers.max()) + 1
@@ -80,13 +83,13 @@ def plan(dataset: Dataset, *, folds: int = 5, seed: int = 0, together: Ints | No
     if test.any():
         origin = f"given test split ({int(test.sum())} images); "
     elif len(dataset) >= LOCK_FROM:
-        test, note = _lock(dataset, hot, unit, seed)
+        test, note = _lock(dataset, hot, alike, unit, seed)
         origin = f"a fifth ({int(test.sum())} images) locked away as test split; " if test.any() else ""
         notes.append(note)
     rows = np.flatnonzero(~test)
     count = _fold_count(dataset, hot[rows], unit[rows], folds, notes)
     fold = np.full(len(dataset), -1, np.int64)
-    fold[rows] = _deal(hot[rows], unit[rows], count, seed)
+    fold[rows] = _deal(alike[rows], unit[rows], count, seed)
     grouped = "grouped and stratified" if len(np.unique(unit)) < len(unit) else "stratified"
     return SplitPlan(fold, test, f"{origin}{count} {grouped} folds", seed, count, tuple(notes))
 
@@ -122,6 +125,30 @@ def _hot(dataset: Dataset) -> Ints:
     hot = np.zeros((len(dataset), len(dataset.classes)), np.int64)
     hot[np.arange(len(dataset)), truth] = 1
     return hot
+
+
+def _objects(dataset: Dataset) -> Ints:
+    """(N, C) how many objects of each class an image has, without those that are ignored."""
+    counts = np.zeros((len(dataset), len(dataset.classes)), np.int64)
+    for row, sample in enumerate(dataset.samples):
+        for box in sample.boxes or ():
+            counts[row, box.label] += not box.ignore
+    return counts
+
+
+def _check_objects(dataset: Dataset, hot: Ints) -> None:
+    """DataError where a given part holds images but no object: nothing could be learned, or nothing judged."""
+    if dataset.task != "detect":
+        return
+    names = [s.split or "train" for s in dataset.samples]
+    for part in sorted(set(names)):
+        rows = [k for k, name in enumerate(names) if name == part]
+        if not hot[rows].any():
+            use = "learned from" if part == "train" else "judged by"
+            raise DataError(
+                f"{dataset.root}: no object in the {len(rows)} image(s) of {part}; expected at least one to be {use}. "
+                "Check that its labels were found, or draw the splits anew."
+            )
 
 
 def _check_classes(dataset: Dataset, hot: Ints, development: NDArray[np.bool_], *, given_test: bool) -> None:
@@ -181,17 +208,17 @@ def _given_val(
     return SplitPlan(fold, test, origin, seed, 1, tuple(notes))
 
 
-def _deal(hot: Ints, unit: Ints, folds: int, seed: int) -> Ints:
-    """The fold of each row, by units."""
+def _deal(alike: Ints, unit: Ints, folds: int, seed: int) -> Ints:
+    """The fold of each row, by units; the sums of each column of `alike` (N, K) shall be alike in all folds."""
     names, inverse = np.unique(unit, return_inverse=True)
-    counts = np.zeros((len(names), hot.shape[1]), np.int64)
-    np.add.at(counts, inverse, hot)
+    counts = np.zeros((len(names), alike.shape[1]), np.int64)
+    np.add.at(counts, inverse, alike)
     return assign(counts, np.bincount(inverse, minlength=len(names)), folds, seed)[inverse]
 
 
-def _lock(dataset: Dataset, hot: Ints, unit: Ints, seed: int) -> tuple[NDArray[np.bool_], str]:
+def _lock(dataset: Dataset, hot: Ints, alike: Ints, unit: Ints, seed: int) -> tuple[NDArray[np.bool_], str]:
     """A fifth as test split, and the sentence about it; none where any fifth would starve a class."""
-    dealt = _deal(hot, unit, 5, seed)
+    dealt = _deal(alike, unit, 5, seed)
     # Five equal fifths: the one that judges most classes while every class keeps something to learn and choose from.
     judged = [
         int((hot[dealt == k].sum(0) > 0).sum()) if (hot[dealt != k].sum(0) >= 2).all() else -1

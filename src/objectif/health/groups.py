@@ -64,11 +64,15 @@ class Grouping:
 
 @dataclass(frozen=True)
 class Series:
-    """Numbered names in `folder` whose neighbours look alike; examples: the (row, next row) that look most alike."""
+    """Numbered names in `folder` whose neighbours look alike; examples: the (row, next row) that look most alike.
+
+    runs: rows in order of their numbers, for each way in which names begin and end.
+    """
 
     folder: str
     evidence: Evidence
     examples: tuple[tuple[int, int], ...]
+    runs: tuple[tuple[int, ...], ...] = ()
 
 
 def propose(dataset: Dataset, table: Floats) -> Grouping | None:
@@ -235,4 +239,6 @@ def _next_number(folder: str, runs: list[list[tuple[int, int]]], rows: Floats) -
     if found.errors < _MARGIN or found.hits < max(0.2, 4 * found.chance):
         return None
     likest = dict.fromkeys((min(a, b), max(a, b)) for _, a, b in sorted(pairs))
-    return Series(folder, found, tuple(likest)[:4])
+    return Series(
+        folder, found, tuple(likest)[:4], tuple(tuple(row for _, row in run) for run in sorted(runs))
+    )

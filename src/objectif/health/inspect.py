@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from objectif.data.dataset import Dataset
 from objectif.data.splits import components
 from objectif.errors import InputError
+from objectif.health import box_worries
 from objectif.health import worries as say
+from objectif.health.box_worries import of_objects
 from objectif.health.confounds import Confound, Worrying, confounds, worrying
 from objectif.health.counts import Counts, counts
 from objectif.health.doubts import Doubts, doubts
@@ -27,6 +29,7 @@ from objectif.health.groups import Grouping, Series, group_ids, propose, series
 from objectif.health.heldout import deal, one_hot
 from objectif.health.leakage import Leakage, leakage
 from objectif.health.looks import Looks, Progress, look
+from objectif.health.objects import Objects, objects
 from objectif.health.shift import Shift, shifts
 from objectif.health.words import count, shown
 from objectif.health.worries import Worry
@@ -45,7 +48,7 @@ class Health:
 
     worries: gravest first, each with its remedy. notes: sentences about what was read and found harmless.
     same, near: (N,) cluster ids. grouping: the --group to use, or None. doubts: None where images are too few.
-    unreadable: path -> why.
+    unreadable: path -> why. objects: None where there are no boxes.
     """
 
     name: str
@@ -66,6 +69,7 @@ class Health:
     shifts: tuple[Shift, ...]
     doubts: Doubts | None
     seconds: float
+    objects: Objects | None = None
 
     def __str__(self) -> str:
         head = f"{shown(self.name)}: {count(self.counts.usable, 'image')}, {count(len(self.classes), 'class', 'classes')}"
@@ -126,10 +130,11 @@ def inspect(
     leaks = leakage(dataset, looks=looks, same=same, near=near)
     seen = _look_closer(dataset, looks, near)
     judged = _judge(seen, embed, source)
-    unreadable = {**dataset.problems, **looks.failures}
-    tally = counts(dataset, looks)
+    unreadable, tally = {**dataset.problems, **looks.failures}, counts(dataset, looks)
     labels = tuple(tuple(dataset.classes[k] for k in s.labels) for s in dataset.samples)
-    worries = _worries(leaks, same, near, labels, seen, judged, unreadable, tally)
+    boxes = objects(dataset, looks)
+    worries = _worries(leaks, same, near, labels, seen, judged, unreadable, tally, boxes)
+    said = say.notes(tally, same, near, leaks, seen.grouping, judged.doubts)
     return Health(
         name=dataset.name,
         layout=dataset.layout,
@@ -137,7 +142,7 @@ def inspect(
         paths=leaks.paths,
         labels=labels,
         worries=worries,
-        notes=(*dataset.notes, *say.notes(tally, same, near, leaks, seen.grouping, judged.doubts)),
+        notes=(*dataset.notes, *box_worries.notes(boxes), *said),
         counts=tally,
         unreadable=unreadable,
         same=same,
@@ -149,6 +154,7 @@ def inspect(
         shifts=judged.shifts,
         doubts=judged.doubts,
         seconds=time.perf_counter() - start,
+        objects=boxes,
     )
 
 
@@ -161,15 +167,19 @@ def _worries(
     judged: _Judged,
     unreadable: dict[str, str],
     tally: Counts,
+    boxes: Objects | None,
 ) -> tuple[Worry, ...]:
+    # of two frames a second apart one may show the bus and the other not: that contradicts nothing
+    alike = near if boxes is None else same
     found = [
         *say.of_leakage(leaks),
-        *say.of_duplicates(same, near, labels, leaks.paths),
+        *say.of_duplicates(same, alike, labels, leaks.paths),
+        *of_objects(boxes, leaks.paths),
         *say.of_groups(seen.grouping, seen.series, leaks.splits),
         *say.of_confounds(judged.told, len(seen.data.classes)),
         *say.of_shift(judged.shifts),
         *say.of_unreadable(unreadable),
-        *say.of_counts(tally),
+        *say.of_counts(tally, boxes=boxes is not None),
         *say.of_doubts(judged.doubts),
     ]
     return tuple(sorted(found, key=lambda w: -w.weight))
@@ -190,10 +200,16 @@ def _look_closer(dataset: Dataset, looks: Looks, near: Ints) -> _Seen:
         runs = () if grouping is not None else series(data, table)
     groups = given if given is not None or grouping is None else grouping.ids[rows]
     units = components(groups, near[rows], len(rows))
-    runs = tuple(
-        replace(s, examples=tuple((int(rows[a]), int(rows[b])) for a, b in s.examples)) for s in runs
-    )
+    runs = tuple(_of_whole(s, rows) for s in runs)
     return _Seen(data, good, rows, table, grouping, runs, units)
+
+
+def _of_whole(found: Series, rows: Ints) -> Series:
+    """A series of the images `rows`, with rows of the whole Dataset."""
+    examples = tuple((int(rows[a]), int(rows[b])) for a, b in found.examples)
+    return replace(
+        found, examples=examples, runs=tuple(tuple(rows[list(run)].tolist()) for run in found.runs)
+    )
 
 
 def _part(n: int) -> Ints:
@@ -223,7 +239,10 @@ def _embedded(embed: Embed, data: Dataset) -> Floats:
 
 
 def _judge(seen: _Seen, embed: Embed | None, source: str) -> _Judged:
-    """Doubts, confounds and shift, out of fold; nothing where images are too few for evidence."""
+    """Doubts, confounds and shift, out of fold; nothing where images are too few for evidence.
+
+    Where there are boxes, shift alone: what an image shows as a whole says little of the objects on it.
+    """
     data, classes = seen.data, seen.data.classes
     truth = data.truth()
     hot = one_hot(truth, len(classes))
@@ -232,6 +251,9 @@ def _judge(seen: _Seen, embed: Embed | None, source: str) -> _Judged:
         return _Judged()
     fold = deal(hot, seen.units)
     known = facts(seen.looks)
+    moved = shifts(known, truth, classes, [s.split for s in data.samples], seen.units)
+    if data.task == "detect":
+        return _Judged(shifts=moved)
     found = confounds(known, hot, classes, seen.units, fold)
     table = seen.table if embed is None else _embedded(embed, data)
     doubted = doubts(table, truth, classes, fold, seen.units, source=HAND_MADE if embed is None else source)
@@ -240,5 +262,5 @@ def _judge(seen: _Seen, embed: Embed | None, source: str) -> _Judged:
         replace(doubted, shown=shown_rows),
         found,
         tuple(worrying(found, known, hot, classes)),
-        shifts(known, truth, classes, [s.split for s in data.samples], seen.units),
+        moved,
     )

@@ -14,6 +14,7 @@ from objectif.data.dataset import Dataset
 from objectif.health.confounds import WORRY, Area, Confound
 from objectif.health.duplicates import Ints, members
 from objectif.health.inspect import Health
+from objectif.health.objects import Flaw
 from objectif.health.style import CSS
 from objectif.health.thumbs import data_uri
 from objectif.health.words import count, percent, shown
@@ -21,6 +22,7 @@ from objectif.health.words import count, percent, shown
 _GROUPS_SHOWN, _IN_GROUP = 8, 8
 _DOUBTS_SHOWN = 48
 _NAMES_SHOWN = 200
+_FLAWS_SHOWN = 12
 
 
 def page(health: Health, dataset: Dataset) -> str:
@@ -30,6 +32,8 @@ def page(health: Health, dataset: Dataset) -> str:
         _head(health),
         _worries(health, pictures),
         _classes(health),
+        _objects(health),
+        _flaws(health, pictures),
         _files(health),
         _doubts(health, pictures),
         _duplicates(health, pictures),
@@ -75,6 +79,14 @@ class _Pictures:
             caption = f"<b>{label}</b>" + (f" <i>{_e(split)}</i>" if split else "")
         name = path.rsplit("/", 1)[-1]
         return f'<figure title="{_e(path)}">{image}<figcaption>{caption}<small>{_e(name)}</small></figcaption></figure>'
+
+    def flawed(self, flaw: Flaw) -> str:
+        """A figure of one picture with its boxes, those of the flaw marked."""
+        uri, path = data_uri(self.dataset, flaw.row, side=288, marked=flaw.boxes), self.health.paths[flaw.row]
+        image = f'<img src="{uri}" alt="">' if uri else '<span class="gone">cannot be shown</span>'
+        name = _e(path.rsplit("/", 1)[-1])
+        caption = f"{_e(flaw.words)}<small>{name}</small>"
+        return f'<figure title="{_e(path)}">{image}<figcaption>{caption}</figcaption></figure>'
 
     def sets(self, groups: Iterable[Iterable[int]], most: int = _GROUPS_SHOWN) -> str:
         """Groups of pictures, each in a frame of its own."""
@@ -137,7 +149,50 @@ def _classes(health: Health) -> str:
     uneven = f"the largest has {ratio:.1f} times as many as the smallest"
     even = "all equally many" if ratio == 1 else "almost equally many" if ratio < 1.1 else uneven
     table = f'<table class="classes"><tr><th>class</th>{head}<th></th></tr>{"".join(rows)}</table>'
-    return _section("Classes", f"Images in each class; {even}.", f'<div class="wide">{table}</div>')
+    lead = "Images in each class" if health.objects is None else "Images that show an object of each class"
+    return _section("Classes", f"{lead}; {even}.", f'<div class="wide">{table}</div>')
+
+
+def _objects(health: Health) -> str:
+    found = health.objects
+    if found is None:
+        return ""
+    most = max((c.objects for c in found.by_class.values()), default=0) or 1
+    heads = ("class", "objects", "median size", "of the image's side", "")
+    rows = []
+    for name, c in found.by_class.items():
+        size = f"{c.width:.0f} × {c.height:.0f} px" if c.objects else ""
+        side = percent(c.side) if c.objects else ""
+        bar = f'<td class="bar"><span style="width:{100 * c.objects / most:.1f}%"></span></td>'
+        rows.append(f"<tr><th>{_e(name)}</th><td>{c.objects:,}</td><td>{size}</td><td>{side}</td>{bar}</tr>")
+    head = "".join(f"<th>{h}</th>" for h in heads)
+    middle, fullest = found.per_image
+    none = f", none in {count(len(found.negatives), 'image')}" if found.negatives else ""
+    lead = (
+        f"{count(found.total, 'object')}: {middle:g} in the median image, {fullest:,} in the fullest{none}. By area "
+        f"{found.small:,} are small (below 32 × 32 px), {found.medium:,} medium and {found.large:,} large (from 96 × 96 px)."
+    )
+    table = f'<table class="classes"><tr>{head}</tr>{"".join(rows)}</table>'
+    return _section("Objects", lead, f'<div class="wide">{table}</div>')
+
+
+def _flaws(health: Health, pictures: _Pictures) -> str:
+    found = health.objects
+    if found is None or not any(found.flaws.values()):
+        return ""
+    parts = []
+    for kind, flaws in found.flaws.items():
+        if not flaws:
+            continue
+        figures = "".join(pictures.flawed(flaw) for flaw in flaws[:_FLAWS_SHOWN])
+        rest = (
+            f'<p class="quiet">and {len(flaws) - _FLAWS_SHOWN:,} more</p>'
+            if len(flaws) > _FLAWS_SHOWN
+            else ""
+        )
+        parts.append(f'<h3>{_e(kind)}: {len(flaws):,}</h3><div class="gallery">{figures}</div>{rest}')
+    lead = "Boxes that look like slips, marked; the other boxes of the image are drawn thinly."
+    return _section("Boxes to look at", lead, "".join(parts))
 
 
 def _files(health: Health) -> str:

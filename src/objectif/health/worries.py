@@ -15,6 +15,7 @@ from objectif.health.doubts import Doubts
 from objectif.health.duplicates import Ints, members
 from objectif.health.groups import Grouping, Series
 from objectif.health.leakage import Leakage
+from objectif.health.sequences import in_blocks, scattered, torn
 from objectif.health.shift import Shift
 from objectif.health.words import count, percent, shown, some
 
@@ -137,7 +138,7 @@ def of_groups(
             f"Say that they belong together: `--group '{proposed.regex}'` ({proposed.count:,} groups).",
             proposed.examples,
         )
-    if series:
+    if series and not in_blocks(series, splits):
         hits = sum(s.evidence.hits * s.evidence.n for s in series) / sum(s.evidence.n for s in series)
         chance = sum(s.evidence.chance * s.evidence.n for s in series) / sum(s.evidence.n for s in series)
         where = some([s.folder or "the main folder" for s in series])
@@ -145,11 +146,20 @@ def of_groups(
             "series",
             70,
             f"Neighbouring numbers look alike in {where}, as slices of a scan or frames of a film do: the most similar "
-            f"image is the next number in {percent(hits)} ({percent(chance)} by chance). Random folds would put "
-            "neighbours on both sides.",
-            "Give a manifest with a group column (patient, film, walk); the names do not say where a series ends.",
+            f"image is the next number in {percent(hits)} ({percent(chance)} by chance). {_both_sides(series, splits)}",
+            "Give a manifest with a group column (patient, film, walk); the names do not say where a series ends. If it is "
+            "one film, split it by number, the last third as test: `inspect --out DIR` writes such lists into DIR/splits, "
+            "for `--splits`.",
             tuple(pair for s in series[:3] for pair in s.examples[:2]),
         )
+
+
+def _both_sides(series: tuple[Series, ...], splits: Sequence[str | None]) -> str:
+    """Who puts neighbours on both sides, and how many."""
+    apart, pairs = torn(series, splits)
+    if scattered(series, splits):
+        return f"The given splits put {apart:,} of {pairs:,} pairs of neighbours on both sides: the test measures memory."
+    return "Random folds would put neighbours on both sides."
 
 
 def cut(proposed: Grouping, splits: Sequence[str | None]) -> list[int]:
@@ -232,8 +242,8 @@ def of_doubts(found: Doubts | None) -> Iterator[Worry]:
         )
 
 
-def of_counts(found: Counts) -> Iterator[Worry]:
-    """Classes too small or too uneven."""
+def of_counts(found: Counts, *, boxes: bool = False) -> Iterator[Worry]:
+    """Classes too small or too uneven; where there are boxes, unevenness is told by objects, elsewhere."""
     totals = found.totals()
     few = sorted((n for n, k in totals.items() if k < FEW), key=lambda n: totals[n])
     if few:
@@ -245,7 +255,7 @@ def of_counts(found: Counts) -> Iterator[Worry]:
             "about them with any confidence.",
             "Add images, or merge or drop these classes.",
         )
-    if found.imbalance >= IMBALANCE:
+    if found.imbalance >= IMBALANCE and not boxes:
         big, small = (
             max(totals, key=lambda n: totals[n]),
             min((n for n in totals if totals[n]), key=lambda n: totals[n]),

@@ -16,7 +16,7 @@ import warnings
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,7 @@ _KINDS = (
 )
 SUFFIXES = frozenset(f".{kind}" for kind in _KINDS.split(" "))
 EXIF_SHOWN = ("Make", "Model", "Software", "Orientation", "DateTime")
+_STRIP = 4_000_000  # pixels of a large picture that are converted at a time
 _REMEDY = "Fetch it again or remove it."
 
 # What Pillow's plug-ins raise on damaged files. Not Exception: running out of memory is no fault of the file.
@@ -84,7 +85,7 @@ def read(source: Path | bytes, *, name: str | None = None, min_side: int | None 
     Raises ImageError: missing, unreadable, empty, no image, truncated, corrupt, more than MAX_PIXELS, or numbers
     that are neither of 8 nor of 16 bits.
     """
-    data, shown = _given(source, name)
+    data, shown = given(source, name)
     if jpeg.is_jpeg(data):
         pixels = _jpeg(data, shown, min_side)
         if pixels is not None:
@@ -97,7 +98,7 @@ def read(source: Path | bytes, *, name: str | None = None, min_side: int | None 
 
 def probe(source: Path | bytes, *, name: str | None = None) -> PhotoInfo:
     """What the header says, without decoding pixels: a truncated file is not noticed. Raises ImageError."""
-    data, shown = _given(source, name)
+    data, shown = given(source, name)
     head = tiff.header(data)
     if head is not None and head.beyond_pillow:
         mode = f"{head.bands} bands"
@@ -122,8 +123,8 @@ def probe(source: Path | bytes, *, name: str | None = None) -> PhotoInfo:
     )
 
 
-def _given(source: Path | bytes, name: str | None) -> tuple[bytes, str]:
-    """The bytes and what to call them in messages; ImageError says why there are none."""
+def given(source: Path | bytes, name: str | None) -> tuple[bytes, str]:
+    """The bytes of a photo and what to call it in messages; ImageError says why there are none."""
     shown = name if name is not None else (str(source) if isinstance(source, Path) else "image")
     try:
         data = source.read_bytes() if isinstance(source, Path) else bytes(source)
@@ -255,15 +256,33 @@ def _flat(image: Image.Image, shown: str) -> Pixels:
             f"{shown}: pixels are floating-point numbers; expected 8 or 16 bits. Scale them and save as 16-bit."
         )
     if mode == "LA" or (mode in {"1", "L"} and keyed):
-        return on_white(np.asarray(image.convert("LA")))
+        return _by_strips(image, "LA")
     if mode in {"RGBA", "PA", "RGBa", "La"} or keyed:
-        return on_white(np.asarray(image.convert("RGBA")))
+        return _by_strips(image, "RGBA")
     if mode in {"1", "L"}:
-        return np.asarray(image.convert("L"))[:, :, None]
+        return _by_strips(image, "L")
     try:
-        return np.asarray(image.convert("RGB"))
+        return _by_strips(image, "RGB")
     except ValueError:
         raise ImageError(f"{shown}: colour mode {mode!r} is not supported. Save it as RGB.") from None
+
+
+def _by_strips(image: Image.Image, mode: Literal["L", "LA", "RGB", "RGBA"]) -> Pixels:
+    """A loaded picture as pixels (H, W, 1 or 3), flattened; a large one in strips, as Pillow converts in three copies."""
+    width, height = image.size
+    rows = max(1, _STRIP // max(1, width))
+    if height <= rows:
+        return _as(image, mode)
+    out = np.empty((height, width, 1 if mode in {"L", "LA"} else 3), np.uint8)
+    for top in range(0, height, rows):
+        bottom = min(height, top + rows)
+        out[top:bottom] = _as(image.crop((0, top, width, bottom)), mode)
+    return out
+
+
+def _as(image: Image.Image, mode: Literal["L", "LA", "RGB", "RGBA"]) -> Pixels:
+    pixels = np.asarray(image.convert(mode))
+    return on_white(pixels) if mode in {"LA", "RGBA"} else pixels.reshape(*pixels.shape[:2], -1)
 
 
 def _whole_numbers(values: Pixels, shown: str) -> Pixels:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from objectif.errors import ImageError, SolutionError
-from objectif.images.photo import read
+from objectif.images.photo import probe, read
 
 Fit = Literal["stretch", "crop", "pad"]
 FITS: tuple[Fit, ...] = ("stretch", "crop", "pad")
@@ -86,6 +86,51 @@ def load(source: Path | bytes, preparation: Preparation, *, name: str | None = N
     return prepare(read(source, name=shown, min_side=side), preparation, name=shown)
 
 
+@dataclass(frozen=True)
+class Placement:
+    """Where a picture of height x width pixels lies in its prepared image: x there = x here * scale_x + left."""
+
+    height: int
+    width: int
+    scale_x: float = 1.0
+    scale_y: float = 1.0
+    left: float = 0.0
+    top: float = 0.0
+
+    def back(self, boxes: NDArray[Any]) -> NDArray[np.float64]:
+        """Boxes (..., 4) x1 y1 x2 y2 of the prepared image in pixels of the picture, cut at its edges."""
+        shift = np.array([self.left, self.top] * 2)
+        found = (np.asarray(boxes, np.float64) - shift) / np.array([self.scale_x, self.scale_y] * 2)
+        return np.asarray(np.clip(found, 0.0, np.array([self.width, self.height] * 2, np.float64)))
+
+    def forth(self, boxes: NDArray[Any]) -> NDArray[np.float64]:
+        """Boxes (..., 4) of the picture in pixels of the prepared image."""
+        scale = np.array([self.scale_x, self.scale_y] * 2)
+        return np.asarray(np.asarray(boxes, np.float64) * scale + np.array([self.left, self.top] * 2))
+
+
+def placement(height: int, width: int, preparation: Preparation) -> Placement:
+    """The Placement of a picture of height x width pixels under a Preparation."""
+    to_h, to_w = preparation.height, preparation.width
+    if preparation.fit == "pad":
+        inner_h, inner_w = _inside(height, width, to_h, to_w)
+        top, left = (to_h - inner_h) // 2, (to_w - inner_w) // 2
+        return Placement(height, width, inner_w / width, inner_h / height, left, top)
+    if preparation.fit == "crop":
+        keep_h, keep_w = _kept(height, width, to_h, to_w)
+        x, y = to_w / keep_w, to_h / keep_h
+        return Placement(height, width, x, y, -x * ((width - keep_w) // 2), -y * ((height - keep_h) // 2))
+    return Placement(height, width, to_w / width, to_h / height)
+
+
+def load_placed(
+    source: Path | bytes, preparation: Preparation, *, name: str | None = None
+) -> tuple[Pixels, Placement]:
+    """load(), and where the picture lies in what it gives."""
+    info = probe(source, name=name)
+    return load(source, preparation, name=name), placement(info.height, info.width, preparation)
+
+
 def prepare(pixels: Pixels, preparation: Preparation, *, name: str = "image") -> Pixels:
     """Pixels (H, W, C) uint8 or uint16 to (height, width, channels): uint8, or float32 in 0..255 for 16 bits.
 
@@ -96,9 +141,7 @@ def prepare(pixels: Pixels, preparation: Preparation, *, name: str = "image") ->
     if preparation.fit == "crop":
         pixels = _centre(pixels, height, width)
     if preparation.fit == "pad":
-        scale = min(height / pixels.shape[0], width / pixels.shape[1])
-        inner = max(1, round(pixels.shape[0] * scale)), max(1, round(pixels.shape[1] * scale))
-        pixels = resize(pixels, min(height, inner[0]), min(width, inner[1]))
+        pixels = resize(pixels, *_inside(pixels.shape[0], pixels.shape[1], height, width))
     else:
         pixels = resize(pixels, height, width)
     for step in preparation.steps:
@@ -142,9 +185,20 @@ def _shrink(pixels: Pixels, size: tuple[int, int]) -> Pixels:
 def _centre(pixels: Pixels, height: int, width: int) -> Pixels:
     """The largest centred part with the aspect ratio height : width."""
     h, w = pixels.shape[:2]
-    keep_h, keep_w = min(h, max(1, round(w * height / width))), min(w, max(1, round(h * width / height)))
+    keep_h, keep_w = _kept(h, w, height, width)
     top, left = (h - keep_h) // 2, (w - keep_w) // 2
     return np.ascontiguousarray(pixels[top : top + keep_h, left : left + keep_w])
+
+
+def _kept(h: int, w: int, height: int, width: int) -> tuple[int, int]:
+    """Size of the largest part of h x w with the aspect ratio height : width."""
+    return min(h, max(1, round(w * height / width))), min(w, max(1, round(h * width / height)))
+
+
+def _inside(h: int, w: int, height: int, width: int) -> tuple[int, int]:
+    """Size of a picture of h x w that just fits into height x width."""
+    scale = min(height / h, width / w)
+    return min(height, max(1, round(h * scale))), min(width, max(1, round(w * scale)))
 
 
 def _pad(pixels: Pixels, height: int, width: int) -> Pixels:

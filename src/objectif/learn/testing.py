@@ -19,14 +19,18 @@ from objectif.learn.export.template import fill, template
 from objectif.learn.fit.heads import Rotated, fit_head
 from objectif.learn.losses.base import Batch, Loss
 from objectif.learn.models import find
-from objectif.learn.models.base import Model
+from objectif.learn.models.base import Learner, Model
+from objectif.learn.testing_learner import learner_steps
+from objectif.learn.testing_steps import must, step
 from objectif.run.check import NEWEST_OPSET, Check
 from objectif.run.network import Network
 from objectif.run.opset import opsets
 
 SEGMENTS = 200  # random segments on which convexity is tried, at each of five lengths
 APPROACHES = ("classical", "frozen", "finetune")
+KINDS = ("single", "multi", "dense", "box")
 EXTREME = 1e4
+BOX = 4  # numbers of a box
 
 
 def check_loss(name: str) -> list[Check]:
@@ -48,39 +52,69 @@ def check_loss(name: str) -> list[Check]:
             "one row, one class, no weight, classes never seen, any progress",
         ),
         ("leaves its input alone", lambda: _pure(loss), "twice the same value, nothing overwritten"),
+        *_by_kind(loss),
+    ]
+    if loss.convex is True:
+        steps.append(("convex", lambda: _convex(loss), f"on {5 * SEGMENTS} random segments of logits"))
+    return [step(*one) for one in steps]
+
+
+def _by_kind(loss: Loss) -> list[tuple[str, Callable[[], None], str]]:
+    """What only losses of its kind can show."""
+    if loss.kind == "box":
+        return [
+            ("learns", lambda: _draws(loss), "gradient descent draws boxes over their truth"),
+            ("equality", lambda: _equality(loss), "0 where boxes are equal, above 0 where not"),
+            ("translation", lambda: _translation(loss), "boxes moved together: the same value"),
+            (
+                "any boxes",
+                lambda: _any_boxes(loss),
+                "disjoint, empty, inverted, equal ones: finite gradients",
+            ),
+        ]
+    steps = [
         (
             "learns",
             lambda: _learns(loss),
             "gradient descent lowers it and finds the classes of a toy problem",
-        ),
+        )
+    ]
+    if loss.kind == "dense":
+        return [
+            *steps,
+            ("places", lambda: _places(loss), "more places that are known to be empty change nothing"),
+            ("direction", lambda: _direction(loss), "empty places are pushed down, perfect ones up"),
+        ]
+    return [
+        *steps,
         ("solves heads", lambda: _solves(loss), "the head solver ends, with finite and useful logits"),
     ]
-    if loss.convex is True:
-        steps.append(("convex", lambda: _convex(loss), f"on {5 * SEGMENTS} random segments of logits"))
-    return [_step(*step) for step in steps]
 
 
 def check_model(name: str) -> list[Check]:
     """Whether the model `name` keeps its contract; PluginError where there is none of that name.
 
-    A model that is a finished graph (onnx:PATH) is checked as a graph alone.
+    A model that is a finished graph (onnx:PATH) is checked as a graph alone. A Learner is built, trained for some steps
+    on a problem made up for its task, and exported.
     """
     model = find(name)
+    if isinstance(model, Learner):
+        return [step(*one) for one in learner_steps(model, name)]
     checks = [
-        _step("describes itself", lambda: _entry(model, name), "name, title, source, licence, approach, size")
+        step("describes itself", lambda: _entry(model, name), "name, title, source, licence, approach, size")
     ]
     if model.graph is not None:
-        return [*checks, _step("runs", lambda: _graph(model), "finite vectors in onnxruntime")]
+        return [*checks, step("runs", lambda: _graph(model), "finite vectors in onnxruntime")]
     for channels in (3, 1):
         image = "one channel" if channels == 1 else "three channels"
         checks.append(
-            _step(f"vectors from {image}", partial(_vectors, model, channels), "finite, of the width it says")
+            step(f"vectors from {image}", partial(_vectors, model, channels), "finite, of the width it says")
         )
         checks.append(
-            _step(f"export for {image}", partial(_export, model, channels), "onnxruntime agrees to 0.1 %")
+            step(f"export for {image}", partial(_export, model, channels), "onnxruntime agrees to 0.1 %")
         )
     checks.append(
-        _step("images are independent", lambda: _independent(model), "alone, in a batch, again: the same")
+        step("images are independent", lambda: _independent(model), "alone, in a batch, again: the same")
     )
     return checks
 
@@ -88,9 +122,11 @@ def check_model(name: str) -> list[Check]:
 def random_segment_violates(loss: Loss, length: float, seed: int, segments: int = SEGMENTS) -> bool:
     """Whether some random segment of logits bends the wrong way: f(middle) above the mean of f at both ends."""
     generator = torch.Generator().manual_seed(seed)
-    classes = 2 + seed % 4
+    classes = BOX if loss.kind == "box" else 2 + seed % 4
     for _ in range(segments):
         ends = torch.randn(2, 1, classes, generator=generator, dtype=torch.float64) * length
+        if loss.kind == "box":
+            ends = _boxes(2, generator)[:, None]
         truth, batch = _truth(loss, 1, classes, generator), _batch(1, classes)
         low, high = (float(loss(end, truth, batch, None)) for end in ends)
         middle = float(loss(ends.mean(0), truth, batch, None))
@@ -99,23 +135,20 @@ def random_segment_violates(loss: Loss, length: float, seed: int, segments: int 
     return False
 
 
-def _step(name: str, work: Callable[[], None], detail: str) -> Check:
-    try:
-        work()
-    except Exception as error:  # whatever a plug-in raises is what is to be reported
-        return Check(name, False, f"{type(error).__name__}: {error}".splitlines()[0])
-    return Check(name, True, detail)
-
-
-def _must(holds: bool, message: str) -> None:
-    if not holds:
-        raise AssertionError(message)
-
-
 def _truth(loss: Loss, rows: int, classes: int, generator: torch.Generator) -> Tensor:
-    if loss.kind == "multi":
-        return (torch.rand(rows, classes, generator=generator) < 0.3).to(torch.float64)
+    if loss.kind == "box":
+        return _boxes(rows, generator)
+    if loss.kind in ("multi", "dense"):
+        there = (torch.rand(rows, classes, generator=generator) < 0.3).to(torch.float64)
+        return there if loss.kind == "multi" else there * torch.rand(rows, classes, generator=generator)
     return torch.randint(0, classes, (rows,), generator=generator)
+
+
+def _boxes(rows: int, generator: torch.Generator) -> Tensor:
+    """(rows,4) boxes with sides of 5 to 45 px in a field of 40 px, so that most of them overlap."""
+    low = 20 * torch.rand(rows, 2, generator=generator, dtype=torch.float64)
+    sides = 5 + 40 * torch.rand(rows, 2, generator=generator, dtype=torch.float64)
+    return torch.cat([low, low + sides], 1)
 
 
 def _batch(rows: int, classes: int, weight: Tensor | None = None, progress: float = 1.0) -> Batch:
@@ -126,27 +159,28 @@ def _batch(rows: int, classes: int, weight: Tensor | None = None, progress: floa
 
 def _case(loss: Loss, rows: int = 7, classes: int = 4, seed: int = 0) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(seed)
-    return torch.randn(rows, classes, generator=generator, dtype=torch.float64) * 2, _truth(
-        loss, rows, classes, generator
-    )
+    output = torch.randn(rows, classes, generator=generator, dtype=torch.float64) * 2
+    if loss.kind == "box":
+        output = _boxes(rows, generator)
+    return output, _truth(loss, rows, classes, generator)
 
 
 def _slope(loss: Loss, output: Tensor, truth: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
     output = output.detach().clone().requires_grad_(True)
     value = loss(output, truth, batch, None)
-    _must(value.ndim == 0, f"gave shape {tuple(value.shape)}; expected a scalar")
+    must(value.ndim == 0, f"gave shape {tuple(value.shape)}; expected a scalar")
     (slope,) = torch.autograd.grad(value, output)
     return value.detach(), slope
 
 
 def _describes_itself(loss: Loss, name: str) -> None:
-    _must(loss.name == name, f"name is {loss.name!r}; expected {name!r}, as in the entry point")
+    must(loss.name == name, f"name is {loss.name!r}; expected {name!r}, as in the entry point")
     for what in ("title", "source"):
         text = getattr(loss, what)
-        _must(isinstance(text, str) and bool(text.strip()), f"{what} is {text!r}; expected words")
-    _must(loss.kind in ("single", "multi"), f"kind is {loss.kind!r}; expected 'single' or 'multi'")
+        must(isinstance(text, str) and bool(text.strip()), f"{what} is {text!r}; expected words")
+    must(loss.kind in KINDS, f"kind is {loss.kind!r}; expected one of {', '.join(KINDS)}")
     for what in ("convex", "balanced"):
-        _must(type(getattr(loss, what)) is bool, f"{what} is {getattr(loss, what)!r}; expected True or False")
+        must(type(getattr(loss, what)) is bool, f"{what} is {getattr(loss, what)!r}; expected True or False")
 
 
 def _finite(loss: Loss) -> None:
@@ -156,9 +190,9 @@ def _finite(loss: Loss) -> None:
                 output, truth = _case(loss, rows=16, classes=classes)
                 value, slope = _slope(loss, (output * scale).to(kind), truth, _batch(16, classes))
                 met = f"{classes} classes, {kind}, logits of size {scale:g}"
-                _must(value.dtype == kind, f"{met}: value is {value.dtype}")
-                _must(bool(torch.isfinite(value)), f"{met}: value is {float(value)}")
-                _must(bool(torch.isfinite(slope).all()), f"{met}: the gradient is not finite")
+                must(value.dtype == kind, f"{met}: value is {value.dtype}")
+                must(bool(torch.isfinite(value)), f"{met}: value is {float(value)}")
+                must(bool(torch.isfinite(slope).all()), f"{met}: the gradient is not finite")
 
 
 def _derivative(loss: Loss) -> None:
@@ -175,11 +209,9 @@ def _weight(loss: Loss) -> None:
     rows = [0, 1, 2, 2, 3, 4, 6]
     weighted, _ = _slope(loss, output, truth, _batch(7, 4, weight))
     copied, _ = _slope(loss, output[rows], truth[rows], _batch(7, 4))
-    _must(torch.allclose(weighted, copied), f"{float(weighted):.6g} by weight, {float(copied):.6g} by copies")
+    must(torch.allclose(weighted, copied), f"{float(weighted):.6g} by weight, {float(copied):.6g} by copies")
     heavy, _ = _slope(loss, output, truth, _batch(7, 4, weight * 10))
-    _must(
-        torch.allclose(weighted, heavy), "ten times all weights changes the value; expected a weighted mean"
-    )
+    must(torch.allclose(weighted, heavy), "ten times all weights changes the value; expected a weighted mean")
 
 
 def _order(loss: Loss) -> None:
@@ -188,8 +220,8 @@ def _order(loss: Loss) -> None:
     turned = torch.tensor([3, 0, 6, 2, 5, 1, 4])
     value, slope = _slope(loss, output, truth, _batch(7, 4, weight))
     other, moved = _slope(loss, output[turned], truth[turned], _batch(7, 4, weight[turned]))
-    _must(torch.allclose(value, other), f"{float(value):.6g} became {float(other):.6g}")
-    _must(torch.allclose(slope[turned], moved), "the gradient does not follow the rows")
+    must(torch.allclose(value, other), f"{float(value):.6g} became {float(other):.6g}")
+    must(torch.allclose(slope[turned], moved), "the gradient does not follow the rows")
 
 
 def _odd(loss: Loss) -> None:
@@ -206,7 +238,7 @@ def _odd(loss: Loss) -> None:
     }
     for met, case in cases.items():
         value, slope = _slope(loss, *case)
-        _must(bool(torch.isfinite(value)) and bool(torch.isfinite(slope).all()), f"{met}: not finite")
+        must(bool(torch.isfinite(value)) and bool(torch.isfinite(slope).all()), f"{met}: not finite")
 
 
 def _pure(loss: Loss) -> None:
@@ -214,15 +246,15 @@ def _pure(loss: Loss) -> None:
     batch = _batch(7, 4)
     before = [t.clone() for t in (output, truth, batch.weight, batch.class_counts)]
     values = {float(loss(output, truth, batch, None)) for _ in range(2)}
-    _must(len(values) == 1, f"two calls gave {sorted(values)}")
+    must(len(values) == 1, f"two calls gave {sorted(values)}")
     after = (output, truth, batch.weight, batch.class_counts)
-    _must(all(torch.equal(a, b) for a, b in zip(before, after, strict=True)), "an input was overwritten")
+    must(all(torch.equal(a, b) for a, b in zip(before, after, strict=True)), "an input was overwritten")
 
 
 def _toy(loss: Loss) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """90 points in 8 dimensions around three centres; with several labels, signs of three directions."""
     rng = np.random.default_rng(0)
-    if loss.kind == "multi":
+    if loss.kind != "single":
         points = rng.standard_normal((90, 8))
         return points.astype(np.float32), (points[:, :3] > 0.3).astype(np.int64)
     truth = np.repeat(np.arange(3), 30)
@@ -242,50 +274,124 @@ def _hits(loss: Loss, logits: NDArray[np.floating], truth: NDArray[np.int64]) ->
 def _learns(loss: Loss) -> None:
     points, truth = _toy(loss)
     x, y = torch.from_numpy(points), torch.from_numpy(truth)
-    y = y.float() if loss.kind == "multi" else y
+    y = y if loss.kind == "single" else y.float()
     weight = torch.zeros(8, 3, requires_grad=True)
     optimiser = torch.optim.Adam([weight], lr=0.05)
     values = []
-    for step in range(150):
-        batch = Batch(torch.ones(90), torch.full((3,), 30.0), progress=step / 150)
+    for number in range(150):
+        batch = Batch(torch.ones(90), torch.full((3,), 30.0), progress=number / 150)
         value = loss(x @ weight, y, batch, None)
         optimiser.zero_grad()
         torch.autograd.backward(value)
         optimiser.step()
         values.append(float(value.detach()))
-    _must(values[-1] < values[0], f"went from {values[0]:.4g} to {values[-1]:.4g}")
+    must(values[-1] < values[0], f"went from {values[0]:.4g} to {values[-1]:.4g}")
     hits = _hits(loss, (x @ weight).detach().numpy(), truth)
-    _must(hits > 0.9, f"finds {hits:.0%} of the classes of three separate clouds; expected over 90 %")
+    must(hits > 0.9, f"finds {hits:.0%} of the classes of three separate clouds; expected over 90 %")
+
+
+def _draws(loss: Loss) -> None:
+    generator = torch.Generator().manual_seed(0)
+    truth = _boxes(30, generator)
+    boxes = (truth + 4 * torch.randn(30, BOX, generator=generator, dtype=torch.float64)).requires_grad_(True)
+    optimiser = torch.optim.Adam([boxes], lr=0.1)
+    before = _overlap(boxes, truth)
+    for number in range(200):
+        value = loss(boxes, truth, _batch(30, BOX, progress=number / 200), None)
+        optimiser.zero_grad()
+        torch.autograd.backward(value)
+        optimiser.step()
+    after = _overlap(boxes, truth)
+    must(after > 0.9, f"mean overlap went from {before:.2f} to {after:.2f}; expected over 0.9")
+
+
+def _overlap(a: Tensor, b: Tensor) -> float:
+    inner = (torch.minimum(a[:, 2:], b[:, 2:]) - torch.maximum(a[:, :2], b[:, :2])).clamp_min(0).prod(1)
+    areas = (a[:, 2:] - a[:, :2]).prod(1) + (b[:, 2:] - b[:, :2]).prod(1)
+    return float((inner / (areas - inner)).mean())
+
+
+def _equality(loss: Loss) -> None:
+    output, truth = _case(loss)
+    same, _ = _slope(loss, truth, truth, _batch(7, BOX))
+    must(abs(float(same)) < 1e-6, f"{float(same):.3g} for equal boxes; expected 0")
+    for row in range(len(output)):
+        value, _ = _slope(loss, output[row : row + 1], truth[row : row + 1], _batch(1, BOX))
+        must(float(value) > 1e-3, f"{float(value):.3g} for boxes that differ; expected more than 0")
+
+
+def _translation(loss: Loss) -> None:
+    output, truth = _case(loss)
+    value, slope = _slope(loss, output, truth, _batch(7, BOX))
+    shift = torch.tensor([31.0, -17.0, 31.0, -17.0], dtype=torch.float64)
+    other, moved = _slope(loss, output + shift, truth + shift, _batch(7, BOX))
+    near = torch.allclose(value, other, rtol=1e-6) and torch.allclose(slope, moved, rtol=1e-4, atol=1e-8)
+    must(near, f"{float(value):.6g} became {float(other):.6g} when all boxes moved alike")
+
+
+def _any_boxes(loss: Loss) -> None:
+    one, far = [10.0, 10.0, 20.0, 30.0], [5000.0, 5000.0, 5001.0, 5001.0]
+    point, line, inverted = [10.0, 10.0, 10.0, 10.0], [10.0, 10.0, 10.0, 30.0], [20.0, 30.0, 10.0, 10.0]
+    shapes = {"disjoint": far, "a point": point, "a line": line, "inverted": inverted, "equal": one}
+    for kind in (torch.float32, torch.float64):
+        for name, shape in shapes.items():
+            for wanted in (one, shape):
+                output, truth = torch.tensor([shape], dtype=kind), torch.tensor([wanted], dtype=kind)
+                value, slope = _slope(loss, output, truth, _batch(1, BOX))
+                finite = bool(torch.isfinite(value)) and bool(torch.isfinite(slope).all())
+                must(finite, f"{name}, {kind}: not finite")
+                must(float(value) > -1e-6, f"{name}, {kind}: {float(value):.3g}; expected at least 0")
+
+
+def _places(loss: Loss) -> None:
+    output, truth = _case(loss, rows=40)
+    value, _ = _slope(loss, output, truth, _batch(40, 4))
+    empty = torch.full((500, 4), -40.0, dtype=torch.float64)
+    more, _ = _slope(
+        loss, torch.cat([output, empty]), torch.cat([truth, torch.zeros_like(empty)]), _batch(540, 4)
+    )
+    must(
+        torch.allclose(value, more, rtol=1e-6),
+        f"{float(value):.6g} became {float(more):.6g} with 500 more places; expected a sum over the mass of truth",
+    )
+
+
+def _direction(loss: Loss) -> None:
+    output = torch.linspace(-4, 4, 9, dtype=torch.float64)[:, None].expand(-1, 4).contiguous()
+    _, down = _slope(loss, output, torch.zeros_like(output), _batch(9, 4))
+    must(bool((down > 0).all()), "an empty place is not pushed down")
+    _, up = _slope(loss, output, torch.ones_like(output), _batch(9, 4))
+    must(bool((up < 0).all()), "a place of quality 1 is not pushed up")
 
 
 def _solves(loss: Loss) -> None:
     points, truth = _toy(loss)
     head = fit_head(Rotated(points, truth), loss, classes=3)
     logits = head.logits(points)
-    _must(bool(np.isfinite(logits).all()), "logits are not finite")
+    must(bool(np.isfinite(logits).all()), "logits are not finite")
     hits = _hits(loss, logits, truth)
-    _must(hits > 0.9, f"the head is right for {hits:.0%}; expected over 90 %")
+    must(hits > 0.9, f"the head is right for {hits:.0%}; expected over 90 %")
 
 
 def _convex(loss: Loss) -> None:
     for seed, length in enumerate((0.3, 1.0, 3.0, 10.0, 30.0)):
-        _must(
+        must(
             not random_segment_violates(loss, length, seed),
             f"a segment of logits of size {length:g} bends the other way; expected convex = False",
         )
 
 
 def _entry(model: Model, name: str) -> None:
-    _must(model.name == name, f"name is {model.name!r}; expected {name!r}")
+    must(model.name == name, f"name is {model.name!r}; expected {name!r}")
     for what in ("title", "source", "licence", "features"):
         text = getattr(model, what)
-        _must(isinstance(text, str) and bool(text.strip()), f"{what} is {text!r}; expected words")
-    _must(
+        must(isinstance(text, str) and bool(text.strip()), f"{what} is {text!r}; expected words")
+    must(
         model.approach in APPROACHES,
         f"approach is {model.approach!r}; expected one of {', '.join(APPROACHES)}",
     )
-    _must(0 < model.size <= 1024, f"size is {model.size}; expected a side in pixels")
-    _must(model.size % model.multiple == 0, f"size {model.size} is no multiple of {model.multiple}")
+    must(0 < model.size <= 1024, f"size is {model.size}; expected a side in pixels")
+    must(model.size % model.multiple == 0, f"size {model.size} is no multiple of {model.multiple}")
 
 
 def _images(model: Model, channels: int) -> NDArray[np.uint8]:
@@ -302,31 +408,29 @@ def _in_torch(model: Model, images: NDArray[np.generic], channels: int) -> tuple
     features = model.build(channels).eval()
     with torch.inference_mode():
         outputs = features(torch.from_numpy(images))
-    _must(isinstance(outputs, tuple), f"forward gave {type(outputs).__name__}; expected a tuple")
-    _must(
+    must(isinstance(outputs, tuple), f"forward gave {type(outputs).__name__}; expected a tuple")
+    must(
         outputs[0].shape[1] == features.width, f"vector of {outputs[0].shape[1]}, width says {features.width}"
     )
     start, stop = model.columns
     end = features.width if stop is None else stop
-    _must(0 <= start < end <= features.width, f"columns {model.columns} of a vector of {features.width}")
+    must(0 <= start < end <= features.width, f"columns {model.columns} of a vector of {features.width}")
     if features.map_width:
         pooled = outputs[1].mean((1, 2))
         near = torch.allclose(pooled, outputs[0][:, : features.map_width], rtol=1e-3, atol=1e-4)
-        _must(near, "the first entries of the vector are not the mean of the map")
+        must(near, "the first entries of the vector are not the mean of the map")
     return tuple(output.numpy() for output in outputs)
 
 
 def _vectors(model: Model, channels: int) -> None:
     images = _images(model, channels)
     vector = _in_torch(model, images, channels)[0]
-    _must(
-        vector.dtype == np.float32 and vector.shape[0] == len(images), f"gave {vector.dtype} {vector.shape}"
-    )
-    _must(bool(np.isfinite(vector).all()), "not finite on noise, black, white or a ramp")
+    must(vector.dtype == np.float32 and vector.shape[0] == len(images), f"gave {vector.dtype} {vector.shape}")
+    must(bool(np.isfinite(vector).all()), "not finite on noise, black, white or a ramp")
     if model.approach != "finetune":  # a network from nothing may see nothing yet
-        _must(not np.allclose(vector[0], vector[3]), "noise and a ramp give the same vector")
+        must(not np.allclose(vector[0], vector[3]), "noise and a ramp give the same vector")
     floats = _in_torch(model, images.astype(np.float32), channels)[0]
-    _must(np.allclose(vector, floats, rtol=1e-4, atol=1e-5), "uint8 and float images of equal values differ")
+    must(np.allclose(vector, floats, rtol=1e-4, atol=1e-5), "uint8 and float images of equal values differ")
 
 
 def _export(model: Model, channels: int) -> None:
@@ -335,22 +439,22 @@ def _export(model: Model, channels: int) -> None:
     features = model.build(channels).eval()
     graph = fill(template(model, channels), dict(features.state_dict()))
     newest = opsets(graph).get("", 0)
-    _must(newest <= NEWEST_OPSET, f"opset {newest}; expected at most {NEWEST_OPSET}")
+    must(newest <= NEWEST_OPSET, f"opset {newest}; expected at most {NEWEST_OPSET}")
     network = Network(graph, threads=1, needs=("embedding",))
     with torch.inference_mode():
         expected = features(torch.from_numpy(images))[0].numpy()
     for batch in (images, images[:1]):
         met = network.outputs(batch, ("embedding",))["embedding"]
         apart = float(np.abs(met - expected[: len(batch)]).max()) / max(float(np.abs(expected).max()), 1e-6)
-        _must(apart < 1e-3, f"{len(batch)} images: vectors differ by {apart:.2%} of the largest entry")
+        must(apart < 1e-3, f"{len(batch)} images: vectors differ by {apart:.2%} of the largest entry")
 
 
 def _independent(model: Model) -> None:
     images = _images(model, 3)
     together, again = _in_torch(model, images, 3)[0], _in_torch(model, images, 3)[0]
     alone = np.concatenate([_in_torch(model, images[i : i + 1], 3)[0] for i in range(len(images))])
-    _must(np.array_equal(together, again), "two runs differ")
-    _must(
+    must(np.array_equal(together, again), "two runs differ")
+    must(
         np.allclose(together, alone, rtol=1e-3, atol=1e-4), "an image's vector depends on the batch it is in"
     )
 
@@ -358,7 +462,7 @@ def _independent(model: Model) -> None:
 def _graph(model: Model) -> None:
     network = Network(template(model), threads=1, needs=("embedding",))
     vector = network.outputs(_images(model, 3), ("embedding",))["embedding"]
-    _must(
+    must(
         vector.ndim == 2 and bool(np.isfinite(vector).all()),
         f"gave {vector.shape}, or values that are not finite",
     )

@@ -6,6 +6,7 @@ arrays thousands of times is slow, so a metric says how it is made:
 - SumMetric: a function of weighted sums of per-image features (accuracy, F1, kappa, log loss, cost ...).
   Every replicate is then one row of a matrix product.
 - RankMetric (ranking.py): areas under curves, by one sort per column.
+- DetectionMetric (detection.py): sweeps over the scores of boxes that were matched to objects once.
 - FunctionMetric: anything else, as a plug-in may bring it; correct, and slow.
 
 `influence` is the derivative with respect to each image's weight (the infinitesimal jackknife, Efron 1982):
@@ -23,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Truth = NDArray[np.int64]
+Truth = NDArray[Any]  # first axis the image; int64 classes, float64 boxes: what the task makes of it
 Scores = NDArray[np.floating[Any]]
 Reals = NDArray[np.float64]
 
@@ -38,9 +39,10 @@ def frequencies(truth: Truth, classes: int) -> Reals:
 class Metric(ABC):
     """A metric of (truth, scores).
 
+    task: whose truth and answers it is of. For 'classify':
     truth: (N,) class indices where single-label, (N, C) of 0 and 1 where multi-label.
     scores: (N, C) probabilities; rows sum to 1 unless multi-label.
-    single, multilabel: which kinds of truth it fits. fraction: it lies in 0..1, and 1 (0) means that all is
+    single, multilabel: which kinds of truth it fits (neither, for another task). fraction: it lies in 0..1, and 1 (0) means that all is
     right (wrong), so that Wilson's interval applies there. blind(truth, classes) -> scores (N, C): what does
     best under this metric without a look at the images; to be beaten.
     """
@@ -51,12 +53,42 @@ class Metric(ABC):
     single: bool
     multilabel: bool
     fraction: bool
-    blind: Callable[[Truth, int], Reals] = field(default=frequencies, kw_only=True)
+    blind: Callable[[Truth, int], Scores] = field(default=frequencies, kw_only=True)
+    task: str = field(default="classify", kw_only=True)
 
     @property
     def sign(self) -> float:
         """+1 where higher is better, -1 where lower is: sign x value is what a race maximises."""
         return 1.0 if self.higher_is_better else -1.0
+
+    @property
+    def axes(self) -> int:
+        """Of the answers to N images, of which a stack of several seeds has one more: 3 for boxes (N, M, 6)."""
+        return 3 if self.task == "detect" else 2
+
+    def classes(self, truth: Truth, scores: Scores | None = None) -> int:
+        """How many classes the answers are about; by truth alone, at least those that occur in it."""
+        if scores is not None:
+            return int(scores.shape[-1])
+        return int(truth.shape[1] if truth.ndim == 2 else truth.max() + 1)
+
+    def support(self, truth: Truth) -> float:
+        """How many images a share over classes rests on: N for means, fewer where rare classes count as much.
+
+        A mean over C classes of n_c images has the variance of C^2 / sum(1 / n_c) images.
+        """
+        if self.name in ("accuracy", "hamming_accuracy"):
+            return float(len(truth))
+        if truth.ndim == 2:
+            per_class = np.minimum(truth.sum(axis=0), len(truth) - truth.sum(axis=0))
+        else:
+            per_class = np.bincount(truth)
+        per_class = per_class[per_class > 0]
+        return float(len(per_class) ** 2 / (1.0 / per_class).sum()) if len(per_class) else 1.0
+
+    def prepared(self, truth: Truth, scores: Scores) -> Prepared:
+        """The metric of fixed answers, to be asked under many weights."""
+        return Prepared(self, truth, scores)
 
     @abstractmethod
     def value(self, truth: Truth, scores: Scores, weight: Reals | None = None) -> float:
@@ -86,6 +118,8 @@ class Metric(ABC):
 
     def check(self, truth: Truth, scores: Scores) -> None:
         """ValueError where truth and scores do not fit each other or this metric."""
+        if self.task != "classify" and len(truth) == len(scores) > 0:
+            return
         if scores.ndim != 2 or len(truth) != len(scores) or len(truth) == 0:
             raise ValueError(
                 f"{self.name}: truth has shape {truth.shape} and scores {scores.shape}; "
@@ -102,6 +136,28 @@ class Metric(ABC):
                 f"{self.name}: truth holds classes {truth.min()}..{truth.max()}; "
                 f"expected 0..{scores.shape[1] - 1}, one column of scores each"
             )
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A metric of fixed truth and scores: what is done once, before the same answers are weighted many times."""
+
+    metric: Metric
+    truth: Truth
+    scores: Scores
+
+    @property
+    def work(self) -> float | None:
+        """Multiply-adds of one replicate; None where it cannot say."""
+        return None
+
+    def replicates(self, counts: Reals) -> Reals:
+        """(B,) values under each row of weights counts (B, N)."""
+        return self.metric.replicates(self.truth, self.scores, counts)
+
+    def expand(self) -> tuple[float, Reals, Reals]:
+        """Value, influence (N,) and parts (N,), as Metric.expand."""
+        return self.metric.expand(self.truth, self.scores)
 
 
 @dataclass(frozen=True)

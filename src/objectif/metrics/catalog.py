@@ -10,6 +10,7 @@ from objectif import plugins
 from objectif.errors import PluginError, ProblemError
 from objectif.metrics.base import Metric
 from objectif.metrics.confusion import BALANCED_ACCURACY, COHEN_KAPPA, MACRO_F1, QUADRATIC_KAPPA
+from objectif.metrics.detection import METRICS as OF_DETECTION
 from objectif.metrics.means import ACCURACY, BRIER, HAMMING, LOG_LOSS, cost
 from objectif.metrics.ranking import AUROC, AVERAGE_PRECISION
 
@@ -29,7 +30,10 @@ _PLAIN: dict[str, Metric] = {
     )
 }
 
-NAMES: tuple[str, ...] = (*_PLAIN, "cost")
+_BOXES: dict[str, Metric] = {m.name: m for m in OF_DETECTION}
+_BY_TASK: dict[str, tuple[str, ...]] = {"classify": (*_PLAIN, "cost"), "detect": tuple(_BOXES)}
+
+NAMES: tuple[str, ...] = tuple(name for names in _BY_TASK.values() for name in names)
 
 
 def metric(spec: str | Mapping[str, Any] | Metric, classes: Sequence[str] | None = None) -> Metric:
@@ -59,14 +63,20 @@ def metric(spec: str | Mapping[str, Any] | Metric, classes: Sequence[str] | None
     return _by_name(name)
 
 
-def available() -> tuple[str, ...]:
-    """Built-in names, then those of plug-ins; imports no plug-in."""
-    return (*NAMES, *(n for n in plugins.names("metrics") if n not in NAMES))
+def available(task: str | None = None) -> tuple[str, ...]:
+    """Built-in names, then those of plug-ins; of one task, or of all.
+
+    No plug-in is imported to ask for its task, so those of all tasks are among them.
+    """
+    own = NAMES if task is None else _BY_TASK.get(task, ())
+    return (*own, *(n for n in plugins.names("metrics") if n not in NAMES))
 
 
 def _by_name(name: str) -> Metric:
     if name in _PLAIN:
         return _PLAIN[name]
+    if name in _BOXES:
+        return _BOXES[name]
     if name == "cost":
         raise _no_matrix()
     if name not in plugins.names("metrics"):

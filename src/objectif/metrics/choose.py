@@ -81,7 +81,7 @@ def corrected(
     for counts in blocks(scorer.units, draws, seed):
         left = (counts == 0).astype(np.float64)
         here = picks[start : start + len(counts)]
-        some = left.any(axis=1)
+        some = left.any(axis=1) & np.isfinite(replicates[start : start + len(counts)]).all(axis=1)
         for k in np.unique([*here, winner]):
             drawn = np.flatnonzero(some if k == winner else some & (here == k))
             values = scorer.weighted(left[drawn], np.flatnonzero(scorer.owner == k)).mean(axis=1)

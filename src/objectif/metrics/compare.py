@@ -206,8 +206,10 @@ def gain_over(
 def spread_of_pairs(replicates: Reals, units: int) -> Reals:
     """(K, K) standard deviation of each difference from bootstrap replicates (B, K) over `units` groups.
 
-    Exactly 0 for equal candidates; widened by sqrt(G/(G-1)), by which resampling falls short.
+    Exactly 0 for equal candidates; widened by sqrt(G/(G-1)), by which resampling falls short. Draws for which
+    the metric is not defined (not one object in them) are left out.
     """
+    replicates = replicates[np.isfinite(replicates).all(axis=1)]
     centred = replicates - replicates.mean(axis=0)
     return norms(centred / math.sqrt(max(len(replicates) - 1, 1))) * math.sqrt(units / (units - 1))
 

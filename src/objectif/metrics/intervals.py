@@ -53,8 +53,8 @@ def interval(
     draws: int = 2000,
     seed: int = 0,
 ) -> Interval:
-    """The metric of scores (N, C), or the mean over seeds of (S, N, C), with its interval over groups."""
-    stack = scores[None] if scores.ndim == 2 else scores
+    """The metric of scores (N, ...), or the mean over seeds of (S, N, ...), with its interval over groups."""
+    stack = scores[None] if scores.ndim == metric.axes else scores
     if not np.isfinite(stack).all():
         raise ValueError(f"{metric.name}: scores hold NaN or infinite values; mend or drop what gave them")
     scorer = Scorer(metric, truth, [stack], groups, draws)
@@ -83,12 +83,17 @@ def from_replicates(
     n = len(truth)
     if units < FEWEST_GROUPS:
         return Interval(estimate, None, None, level, "none", n, units, FEW.format(groups=units))
+    if not math.isfinite(estimate):
+        reason = f"{metric.name} is not defined on these images: no interval"
+        return Interval(estimate, None, None, level, "none", n, units, reason)
     if _ends(metric, estimate):
-        size = min(float(units), effective(metric, truth))
+        size = min(float(units), metric.support(truth))
         low, high = wilson(size * round(estimate), size, level)
         word = "right" if estimate > 0.5 else "wrong"
         return Interval(estimate, low, high, level, "wilson", n, units, f"all {word}: Wilson's interval")
-    if replicates is None or influence is None or float(np.ptp(replicates)) <= 1e-12:
+    if replicates is not None:
+        replicates = replicates[np.isfinite(replicates)]  # a draw may hold nothing that the metric is about
+    if replicates is None or influence is None or not len(replicates) or float(np.ptp(replicates)) <= 1e-12:
         reason = "every image has the same value, so the resampled values do not vary: no interval"
         return Interval(estimate, None, None, level, "none", n, units, reason)
     low, high = bca(estimate, replicates, influence, level)
@@ -97,21 +102,6 @@ def from_replicates(
 
 def _ends(metric: Metric, estimate: float) -> bool:
     return metric.fraction and (estimate <= 1e-12 or estimate >= 1.0 - 1e-12)
-
-
-def effective(metric: Metric, truth: Truth) -> float:
-    """How many images a share over classes rests on: N for means, fewer where rare classes count as much.
-
-    A mean over C classes of n_c images has the variance of C^2 / sum(1 / n_c) images.
-    """
-    if metric.name in ("accuracy", "hamming_accuracy"):
-        return float(len(truth))
-    if truth.ndim == 2:
-        per_class = np.minimum(truth.sum(axis=0), len(truth) - truth.sum(axis=0))
-    else:
-        per_class = np.bincount(truth)
-    per_class = per_class[per_class > 0]
-    return float(len(per_class) ** 2 / (1.0 / per_class).sum()) if len(per_class) else 1.0
 
 
 def bca(estimate: float, replicates: Reals, influence: Reals, level: float) -> tuple[float, float]:

@@ -24,6 +24,7 @@ FEWEST_GROUPS = 10  # below this the spread between groups cannot be estimated: 
 _CELLS = 4_000_000  # counts held at once
 _OPERATIONS = 4e10  # multiply-adds of a matrix product that take about two seconds on one core
 _SORTED = 4e8  # weights through a sorted column that take about as long
+_SWEPT = 8e10  # multiply-adds of products and what is done with them, see sweep.py: five seconds or so
 _CALLS = 20_000  # of a plug-in's function
 _LINEAR_FROM = 50  # groups from which the first-order expansion is trusted
 
@@ -60,7 +61,7 @@ def total(values: Reals, group: NDArray[np.int64], units: int) -> Reals:
 class Scorer:
     """A metric of K candidates, S_k seeds each, under weights on G groups.
 
-    truth (N,) or (N, C); scores: K arrays (S_k, N, C). Rows are (candidate, seed) pairs in order; `owner`
+    truth (N, ...); scores: K arrays (S_k, N, ...). Rows are (candidate, seed) pairs in order; `owner`
     (R,) is the candidate of each row.
 
     values (R,): the metric of each row. influence (G, R): its derivative with respect to group weights; sums
@@ -82,6 +83,7 @@ class Scorer:
         self.sizes = np.bincount(self.group).astype(np.float64)
         self.rows = [s for block in scores for s in block]
         self.owner = np.repeat(np.arange(len(scores)), [len(block) for block in scores])
+        self._fixed = [metric.prepared(truth, row) for row in self.rows]
         self.linear = self._too_dear(draws)
         mean = isinstance(metric, SumMetric) and metric.finish is ratio
         self.separable = mean or self.linear or not isinstance(metric, SumMetric)
@@ -89,8 +91,8 @@ class Scorer:
         self.influence = np.empty((self.units, len(self.rows)))
         self.parts = np.empty_like(self.influence)
         self._tables: list[Reals] = []
-        for r, row in enumerate(self.rows):
-            self._prepare(r, row)
+        for r in range(len(self.rows)):
+            self._prepare(r)
 
     def _too_dear(self, draws: int) -> bool:
         if self.units < _LINEAR_FROM:
@@ -100,15 +102,19 @@ class Scorer:
             return bool(float(draws) * self.units * columns * len(self.rows) > _OPERATIONS)
         if isinstance(self.metric, FunctionMetric):
             return draws * len(self.rows) > _CALLS
+        work = [fixed.work for fixed in self._fixed]
+        known = [w for w in work if w is not None]
+        if len(known) == len(work):
+            return draws * sum(known) > _SWEPT
         return bool(float(draws) * len(self.truth) * self.rows[0].shape[1] * len(self.rows) > _SORTED)
 
-    def _prepare(self, r: int, row: Scores) -> None:
+    def _prepare(self, r: int) -> None:
         metric = self.metric
-        self.values[r], influence, parts = metric.expand(self.truth, row)
+        self.values[r], influence, parts = self._fixed[r].expand()
         self.influence[:, r] = total(influence, self.group, self.units)
         self.parts[:, r] = metric.sign * total(parts, self.group, self.units)
         if isinstance(metric, SumMetric) and not self.linear:
-            self._tables.append(total(metric.features(self.truth, row), self.group, self.units))
+            self._tables.append(total(metric.features(self.truth, self.rows[r]), self.group, self.units))
 
     def gaps(self, first: NDArray[np.intp], second: NDArray[np.intp]) -> Reals:
         """(G, P) contribution of each group to the difference in utility of P pairs of rows; sums to it.
@@ -151,9 +157,7 @@ class Scorer:
         if isinstance(self.metric, SumMetric):
             return self._summed(self.metric, weights, chosen)
         images = weights[:, self.group]
-        return np.stack(
-            [self.metric.replicates(self.truth, self.rows[int(r)], images) for r in chosen], axis=1
-        )
+        return np.stack([self._fixed[int(r)].replicates(images) for r in chosen], axis=1)
 
     def _summed(self, metric: SumMetric, weights: Reals, chosen: NDArray[np.intp]) -> Reals:
         width = self._tables[0].shape[1]

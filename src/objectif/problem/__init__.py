@@ -19,8 +19,7 @@ Here: statement (the value), values (what fields may be), installed (names again
 """
 
 from objectif.problem.file import read, write
-from objectif.problem.installed import usual_metric
 from objectif.problem.statement import Problem
 from objectif.problem.values import APPROACHES, LIMITS, MINIMUM_BUDGET, TASKS
 
-__all__ = ["APPROACHES", "LIMITS", "MINIMUM_BUDGET", "TASKS", "Problem", "read", "usual_metric", "write"]
+__all__ = ["APPROACHES", "LIMITS", "MINIMUM_BUDGET", "TASKS", "Problem", "read", "write"]

@@ -124,7 +124,9 @@ _MEANING: dict[str, list[str]] = {
         "Whether a mirrored image keeps its class: true for a flower, false for a traffic sign or a letter."
     ],
     "allow_leakage": ["true goes on where the same picture stands on both sides of a given split."],
-    "task": ["What an answer is: 'classify' names the class of the whole image."],
+    "task": [
+        "What an answer is: 'classify' names the class of the whole image, 'detect' finds objects and their boxes."
+    ],
     "metric": ["What decides. A loss only trains, it never ranks. See `objectif list metrics`."],
     "cost": [
         "For metric = 'cost', what each answer costs: rows are truth, columns the answer, in the order of "

@@ -84,7 +84,7 @@ def _problem(table: Mapping[str, Any], folder: Path) -> tuple[Problem | None, li
         faults.append(
             Fault((), 'no key data; expected the path of the labelled images, as in data = "photos".')
         )
-    given.setdefault("metric", "cost" if "cost" in given else "accuracy")
+    given.setdefault("metric", "cost" if "cost" in given else "auto")
     read, more = values.read(given, folder)
     faults += more
     if not more:

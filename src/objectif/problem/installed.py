@@ -16,6 +16,7 @@ from objectif.about import about
 from objectif.errors import InputError, ProblemError
 from objectif.problem.readers import close_to
 from objectif.problem.values import Fault, fault
+from objectif.tasks import find
 
 if TYPE_CHECKING:
     from objectif.problem.statement import Problem
@@ -30,11 +31,6 @@ UNBOUNDED = ("cost", "log_loss")
 """Built-in metrics of which half a unit may be a small margin."""
 
 USUAL_FOLDS = 5
-
-
-def usual_metric(*, multilabel: bool) -> str:
-    """The objective where nobody names one."""
-    return "average_precision" if multilabel else "accuracy"
 
 
 def higher_is_better(name: str) -> bool:
@@ -56,8 +52,9 @@ def faults(problem: Problem) -> Iterator[Fault]:
     if problem.losses != "auto":
         known = plugins.names("losses")
         for name in problem.losses:
-            if name not in known:
-                yield fault("losses", name, _expected(name, known))
+            for part in name.split("+"):
+                if part not in known:
+                    yield fault("losses", name, _expected(part, known))
     if problem.preparations != "auto":
         yield from _preparations(problem.preparations)
     if problem.models != "auto":
@@ -74,26 +71,32 @@ def misfits(problem: Problem, classes: Sequence[str], *, multilabel: bool) -> It
     except InputError as error:
         yield Fault(("metric",), str(error))
         return
-    if not (objective.multilabel if multilabel else objective.single):
-        usual = usual_metric(multilabel=multilabel)
+    task = find(problem.task)
+    usual = task.usual_metric(multilabel)
+    if objective.task != task.name:
+        what = f"is for the task {objective.task!r}, this is {task.name!r}; expected one such as {usual!r}"
+        yield fault("metric", problem.metric, what)
+    elif task.name == "classify" and not (objective.multilabel if multilabel else objective.single):
         yield fault(
             "metric", problem.metric, f"not defined for {kind} data; expected one that is, such as {usual!r}"
         )
+    wanted = task.losses(multilabel)
     for name in problem.losses if problem.losses != "auto" else ():
-        if name in plugins.names("losses"):
-            fits = about("losses", name).constants.get("kind")
-            if fits in {"single", "multi"} and (fits == "multi") != multilabel:
-                what = f"is for {fits}-label data, these are {kind}; `objectif list losses` shows which fit"
-                yield fault("losses", name, what)
+        for part in name.split("+"):
+            if part in plugins.names("losses"):
+                fits = about("losses", part).constants.get("kind")
+                if isinstance(fits, str) and fits not in wanted:
+                    what = f"is of the kind {fits!r}, these data take {' and '.join(map(repr, wanted))}"
+                    yield fault("losses", name, f"{what}; `objectif list losses` shows which fit")
 
 
 def _metric(problem: Problem) -> Iterator[Fault]:
     from objectif.metrics.catalog import NAMES, available
 
-    if problem.metric not in available():
+    if problem.metric not in ("auto", *available()):
         yield fault("metric", problem.metric, _expected(problem.metric, available()))
-    elif problem.metric in NAMES and problem.metric not in UNBOUNDED and problem.margin >= 0.5:
-        what = f"no gain in {problem.metric} could ever matter; expected below 0.5 (one point is 0.01)"
+    elif problem.metric in ("auto", *NAMES) and problem.metric not in UNBOUNDED and problem.margin >= 0.5:
+        what = "no gain in it could ever matter; expected below 0.5 (one point is 0.01)"
         yield fault("margin", problem.margin, what)
 
 

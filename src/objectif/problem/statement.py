@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from objectif.errors import ProblemError
 from objectif.problem import installed, readers, toml, values
 from objectif.problem.values import APPROACHES, Cost, Fault
+from objectif.tasks import find
 
 if TYPE_CHECKING:
+    from objectif.data.dataset import Dataset
     from objectif.metrics.base import Metric
 
 Auto = Literal["auto"]
@@ -22,8 +24,8 @@ Auto = Literal["auto"]
 class Problem:
     """What is to be solved, and what may be spent on it.
 
-    data: absolute path of the labelled images. task: 'classify'.
-    metric: name of the objective. cost: only for metric 'cost', rows truth, columns answer, as a matrix in
+    data: absolute path of the labelled images. task: of TASKS, or 'auto' where the data are to speak.
+    metric: name of the objective, or 'auto' for the task's usual one. cost: only for metric 'cost', rows truth, columns answer, as a matrix in
         the order of the classes or as {truth: {answer: cost}}; pairs not named cost 0 (right) or 1 (wrong).
     limits: any of latency_ms (milliseconds an image), size_mb, memory_mb (10^6 bytes), of the exported file.
     format, group, splits: None where the data are to speak; else a format's name, a regular expression on the
@@ -57,7 +59,7 @@ class Problem:
     def __init__(
         self,
         data: str | os.PathLike[str],
-        task: str = "classify",
+        task: str = "auto",
         *,
         maximize: str | None = None,
         minimize: str | None = None,
@@ -94,6 +96,21 @@ class Problem:
     def check(self) -> None:
         """ProblemError where a name is not installed, or what lies on disk contradicts the statement."""
         values.refuse(list(installed.faults(self)))
+
+    def settled(self, dataset: Dataset) -> Problem:
+        """The same with the task and objective that these data mean where it says 'auto'.
+
+        ProblemError: a task that the data cannot answer, an objective or loss that does not fit.
+        """
+        task = dataset.task if self.task == "auto" else self.task
+        if task != dataset.task and task != "classify":
+            what = f"the data have labels for {dataset.task!r}; expected that, or data that say more"
+            values.refuse([values.fault("task", task, what)])
+        usual = "cost" if self.cost is not None else find(task).usual_metric(dataset.multilabel)
+        metric = usual if self.metric == "auto" else self.metric
+        found = replace(self, task=task, metric=metric)
+        found.validate_classes(dataset.classes, multilabel=dataset.multilabel)
+        return found
 
     def validate_classes(self, classes: Sequence[str], *, multilabel: bool = False) -> None:
         """ProblemError where the objective or a loss does not fit these classes."""
@@ -138,7 +155,7 @@ def _objective(metric: str | None, maximize: str | None, minimize: str | None, *
                 f"{keyword} = {name!r}: of this metric {better} is better; expected {right}={name!r}."
             )
         return name
-    return "cost" if has_cost else "accuracy"
+    return "cost" if has_cost else "auto"
 
 
 def _from_table(

@@ -15,9 +15,10 @@ from typing import Any, NamedTuple
 from objectif.errors import ProblemError
 from objectif.problem import readers as rd
 from objectif.problem import toml
+from objectif.tasks import NAMES
 
 APPROACHES = ("classical", "frozen", "finetune")
-TASKS = ("classify",)
+TASKS = ("auto", *NAMES)
 LIMITS = ("latency_ms", "size_mb", "memory_mb")
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "": ("data", "format", "group", "splits", "mirror", "allow_leakage", "task", "metric", "cost"),
@@ -98,7 +99,7 @@ def contradictions(values: Mapping[str, Any]) -> Iterator[Fault]:
             "needs the costs: cost = [[0, 1], [10, 0]] (rows truth, columns answer) or a table by class names"
         )
         yield fault("metric", metric, what)
-    if cost is not None and metric != "cost":
+    if cost is not None and metric not in {"cost", "auto"}:
         yield fault("metric", metric, "does not use the costs that are given; expected 'cost', or no costs")
     if cost is not None:
         yield from _odd_costs(cost)
@@ -204,7 +205,7 @@ READERS: Mapping[str, rd.Reader] = {
     "mirror": _mirror,
     "allow_leakage": rd.yes_or_no,
     "task": rd.choice(*TASKS),
-    "metric": rd.word("the name of a metric, such as 'accuracy'"),
+    "metric": rd.word("'auto', or the name of a metric, such as 'accuracy'"),
     "cost": _cost,
     "budget": _budget,
     "approaches": rd.or_word("auto", rd.names("approaches", APPROACHES), APPROACHES),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from typing import Any
 
 from objectif.report.html import Markup, join, name, tag
 from objectif.report.material import Material
-from objectif.report.numbers import Axis, count, figure, latency, megabytes, tick, with_interval
+from objectif.report.numbers import Axis, capital, count, figure, latency, megabytes, tick, with_interval
 from objectif.runs.leaderboard import cost_words, span
 from objectif.runs.result import Result, Standing
 
@@ -65,7 +66,7 @@ def _headline(result: Result, winner: Standing | None) -> Markup:
     if not result.feasible:
         return join("No candidate keeps the limits. The nearest: ", describe(winner), ".")
     if not result.beats_baseline:
-        return join("Nothing here is shown to be better than answering by class frequency alone.")
+        return join("Nothing here is shown to be better than answering without a look at the images.")
     return join("For these images, use ", describe(winner), ".")
 
 
@@ -75,14 +76,15 @@ def _verdict(result: Result) -> Markup:
         return tag("p", "Every trial failed or was stopped; the leaderboard says why.", class_="verdict bad")
     base = figure(result.baseline)
     if result.beats_baseline:
-        words = f"It clearly beats answering by class frequency alone ({base})."
+        words = f"It clearly beats answering without a look at the images ({base})."
     elif result.low is None:
         words = (
-            f"Too few groups of images to say whether it beats answering by class frequency alone ({base})."
+            "Too few groups of images to say whether it beats answering without a look at the images "
+            f"({base})."
         )
     else:
         words = (
-            f"Answering by class frequency alone gives {base}, and the gain over it is not clearly above "
+            f"Answering without a look at the images gives {base}, and the gain over it is not clearly above "
             "zero. Do not use it: check the labels, or add images."
         )
     first = tag("p", words, class_="verdict" if result.beats_baseline else "verdict doubt")
@@ -118,7 +120,20 @@ def _facts(material: Material, winner: Standing | None) -> Markup | None:
         facts.append(("Limits kept", limit_words(result.limits)))
     if winner.preparation:
         facts.append(("Preparation", name(winner.preparation)))
+    facts += [("Starts from", words) for words in _origins(result.card)]
     return tag("dl", [[tag("dt", head), tag("dd", body)] for head, body in facts], class_="facts")
+
+
+def _origins(card: Mapping[str, Any]) -> list[Markup]:
+    """Pretrained weights that the winner holds: name, licence, and what has to be known about them."""
+    weights = card.get("weights")
+    found = []
+    for entry in weights if isinstance(weights, (list, tuple)) else ():
+        if isinstance(entry, Mapping) and entry.get("name"):
+            licence = join(" (", name(entry["licence"], 40), ")") if entry.get("licence") else None
+            note = tag("small", name(entry["note"], 400)) if entry.get("note") else None
+            found.append(join("weights of ", name(entry["name"], 80), licence, note))
+    return found
 
 
 def estimate_words(material: Material) -> str:
@@ -158,7 +173,7 @@ def _figure(result: Result) -> Markup | None:
         said = f"{result.level:.0%} interval {figure(result.low)} to {figure(result.high)}"
     lower = "" if result.higher_is_better else ", lower is better"
     return join(
-        tag("p", f"{result.title}{lower}", class_="eyebrow"),
+        tag("p", f"{capital(result.title)}{lower}", class_="eyebrow plain"),
         tag("div", figure(result.estimate), class_=f"big{doubt}"),
         tag("div", said, class_="soft"),
     )

@@ -16,16 +16,16 @@ LISTED = 8
 
 
 def section(material: Material) -> Markup | None:
-    """The matrix and the list of confusions as a <section>; None without answers."""
+    """The matrix and the list of confusions as a <section>; None where answers are not classes."""
     answers = material.answers
-    if answers is None or not len(answers):
+    if answers is None or not material.labelled:
         return None
     if answers.multilabel:
         return _multilabel(material)
     classes = material.classes
     counts = confusion(answers.truth, material.answered, len(classes))
     drawn, shown = _matrix(counts, classes)
-    said = f"{count(len(answers), 'answer')} of the winner, {_kind(answers.kind)}. {shown}"
+    said = f"{count(len(answers), 'answer')} of the winner, {origin(answers.kind)}. {shown}"
     return tag(
         "section",
         tag("h2", "Where it errs"),
@@ -50,7 +50,8 @@ def _matrix(counts: NDArray[np.int64], classes: tuple[str, ...]) -> tuple[Markup
     return None, ""
 
 
-def _kind(kind: str) -> str:
+def origin(kind: str) -> str:
+    """Where answers come from, in words."""
     return "on the test images" if kind == "test" else "each by a network that had not seen the image"
 
 
@@ -157,7 +158,7 @@ def _multilabel(material: Material) -> Markup:
     return tag(
         "section",
         tag("h2", "Where it errs"),
-        tag("p", f"{count(len(answers), 'image')}, {_kind(answers.kind)}; {said_words}", class_="soft"),
+        tag("p", f"{count(len(answers), 'image')}, {origin(answers.kind)}; {said_words}", class_="soft"),
         tag("div", sheet, class_="scroll"),
         id="errors",
     )

@@ -1,38 +1,22 @@
-"""The most instructive errors as pictures: confidently wrong, and not twelve times the same confusion.
-
-Pictures are decoded, shrunk and encoded anew from their pixels, so nothing of the file's metadata (camera,
-owner, GPS position) can come along.
-"""
+"""The most instructive errors as pictures: confidently wrong, and not twelve times the same confusion."""
 
 from __future__ import annotations
 
-import base64
 from collections import Counter
 from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
-from typing import Any
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from objectif.data import load as layouts
-from objectif.data.dataset import Dataset
-from objectif.data.pixels import read as read_sample
-from objectif.errors import ObjectifError
-from objectif.images import photo
 from objectif.report.html import Markup, join, name, tag, visible
 from objectif.report.material import Material
+from objectif.report.pictures import UNREADABLE, Pictures, thumbnail
 
-SIDE = 160  # pixels of a thumbnail's longer side
 MOST = 24  # pictures
 SAME = 3  # pictures of one confusion
 _SAID = (
     "Wrong with the most confidence, and at most three of a kind. Some will be hard pictures; where the "
     "answer looks right to you, the label may be wrong."
 )
-TINY = 64  # pictures up to this side are kept as they are and magnified by the browser
 
 
 @dataclass(frozen=True)
@@ -76,75 +60,9 @@ def pick(material: Material, most: int = MOST, same: int = SAME) -> list[Error]:
     return kept
 
 
-def thumbnail(pixels: NDArray[Any]) -> tuple[str, bool]:
-    """Pixels (H, W, C) as a data: address, and whether it is so small that it should be magnified.
-
-    16-bit pictures are stretched to their own range; of more than three bands the first three are shown.
-    """
-    picture = pixels[:, :, None] if pixels.ndim == 2 else pixels
-    picture = picture[:, :, :3] if picture.shape[2] >= 3 else picture[:, :, :1]
-    if picture.dtype != np.uint8:
-        low, high = float(picture.min()), float(picture.max())
-        picture = ((picture.astype(np.float32) - low) * (255.0 / max(high - low, 1e-9))).astype(np.uint8)
-    height, width = picture.shape[:2]
-    tiny = max(height, width) <= TINY
-    if max(height, width) > SIDE:
-        scale = SIDE / max(height, width)
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-    if picture.ndim == 3:
-        picture = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR) if picture.shape[2] == 3 else picture[:, :, 0]
-    kind, options = (".png", []) if tiny else (".jpg", [cv2.IMWRITE_JPEG_QUALITY, 82])
-    done, encoded = cv2.imencode(kind, np.ascontiguousarray(picture), options)
-    if not done:
-        raise ValueError("the picture cannot be encoded")
-    mime = "image/png" if tiny else "image/jpeg"
-    return (f"data:{mime};base64,{base64.b64encode(encoded.tobytes()).decode('ascii')}", tiny)
-
-
-class Pictures:
-    """The pixels behind an answer's path: a file of the data, or an item of an array by the data's layout."""
-
-    def __init__(self, material: Material) -> None:
-        self._problem = material.result.problem
-        self._run = material.folder.path
-
-    def there(self) -> bool:
-        """Whether the data are still where they were."""
-        return any(root.exists() for root in self._places())
-
-    def read(self, path: str) -> NDArray[Any]:
-        """Pixels; ObjectifError where there are none, or where the path leads out of the data."""
-        if Path(path).is_absolute() or ".." in Path(path).parts:
-            raise ObjectifError("its path leads out of the data")
-        for place in self._places():
-            file = (place if place.is_dir() else place.parent) / path
-            if file.is_file():
-                return photo.read(file, name=path, min_side=SIDE)
-        dataset, rows = self._dataset
-        if path not in rows:
-            raise ObjectifError("the picture is no longer there")
-        return read_sample(dataset, rows[path], min_side=SIDE)
-
-    def _places(self) -> list[Path]:
-        """Where the data may be: as the problem says; if that is relative, also as seen from the run."""
-        data = Path(str(self._problem.get("data", "")))
-        return [data] if data.is_absolute() else [data, self._run.parent / data, self._run / data]
-
-    @cached_property
-    def _dataset(self) -> tuple[Dataset, dict[str, int]]:
-        """The data as their layout reads them, and the row of each path."""
-        place = next((p for p in self._places() if p.exists()), self._places()[0])
-        try:
-            dataset = layouts.load(place, format=self._problem.get("format"))
-        except ObjectifError:
-            dataset = Dataset("", place, "", (), ())
-        return dataset, {s.path: k for k, s in enumerate(dataset.samples)}
-
-
 def section(material: Material) -> Markup | None:
-    """The pictures as a <section>; None where nothing is wrong."""
-    if material.answers is None or not len(material.answers):
+    """The pictures as a <section>; None where nothing is wrong, or where answers are not classes."""
+    if not material.labelled:
         return None
     errors = pick(material)
     if not errors:
@@ -186,7 +104,7 @@ def _picture(pictures: Pictures, path: str, alt: str) -> Markup:
     """The thumbnail, or why there is none."""
     try:
         source, tiny = thumbnail(pictures.read(path))
-    except (ObjectifError, OSError, ValueError, cv2.error) as reason:
+    except UNREADABLE as reason:
         return name(f"not shown: {str(reason).removeprefix(f'{path}: ')}", 120)
     return tag("img", src=source, alt=alt, class_="tiny" if tiny else None, loading="lazy")
 

@@ -16,6 +16,7 @@ _SAID = (
     "Each cell is the best preparation of that pair; both sides are sorted by how well they do. A "
     "neighbour a shade lighter is often only luck: what may be claimed stands in the tables."
 )
+_SUMS = " Losses joined by a plus are minimised together, each for its part of the answer."
 
 
 def section(material: Material) -> Markup | None:
@@ -44,7 +45,7 @@ def section(material: Material) -> Markup | None:
     return tag(
         "section",
         tag("h2", "Every loss on every model"),
-        tag("p", _SAID, class_="soft"),
+        tag("p", _SAID, _SUMS if any("+" in loss for loss in losses) else None, class_="soft"),
         tag("div", sheet, class_="scroll"),
         _legend(scale, result, clipped=clipped),
         id="map",

@@ -78,7 +78,7 @@ def name(value: object, limit: int | None = 48) -> Markup:
     """A name that somebody chose, isolated and escaped; the whole of it in the tooltip where it is cut."""
     whole = visible(value)
     cut = visible(value, limit)
-    parts = re.split(r"(?<=[_/·-])", cut)  # where a long name may be broken
+    parts = re.split(r"(?<=[_/·+@-])", cut)  # where a long name may be broken
     return tag(
         "bdi",
         *[join(tag("wbr") if k else None, part) for k, part in enumerate(parts)],

@@ -10,10 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from objectif.errors import ProblemError
 from objectif.runs.answers import Answers
 from objectif.runs.answers import read as read_answers
 from objectif.runs.folder import ANSWERS, HEALTH, SPLITS, RunFolder
 from objectif.runs.result import Result
+from objectif.tasks import find
+from objectif.tasks.exhibits import Exhibit
 
 
 @dataclass(frozen=True)
@@ -31,12 +34,30 @@ class Material:
     def classes(self) -> tuple[str, ...]:
         """Names of the classes, in the order of the scores."""
         known = self.result.classes
-        width = 0 if self.answers is None else self.answers.scores.shape[1]
+        width = self.answers.scores.shape[1] if self.answers is not None and self.labelled else 0
         return (*known, *(f"class {k}" for k in range(len(known), width)))
+
+    @property
+    def labelled(self) -> bool:
+        """Whether there are answers, and they are probabilities of classes beside true classes."""
+        return self.answers is not None and len(self.answers) > 0 and self.answers.labelled
+
+    @cached_property
+    def exhibits(self) -> list[Exhibit]:
+        """What the task of the answers wants shown; nothing without answers or for an unknown task."""
+        found = self.answers
+        if found is None or not len(found):
+            return []
+        try:
+            task = find(found.task)
+        except ProblemError:  # a run of a newer objectif
+            return []
+        seed = self.result.seeds[0] if self.result.seeds else 0
+        return task.exhibits(found.paths, self.classes, found.truth, found.scores, found.decoding, seed)
 
     @cached_property
     def answered(self) -> NDArray[np.int64]:
-        """(n,) the class answered, by least expected cost where the metric is a cost.
+        """(n,) the class answered where `labelled`, by least expected cost where the metric is a cost.
 
         (n, C) if multi-label.
         """

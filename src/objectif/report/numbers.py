@@ -35,7 +35,9 @@ def count(number: int, singular: str, plural: str | None = None) -> str:
 
 
 def capital(words: str) -> str:
-    """The first letter large, the rest as it is: 'AUROC', 'Macro F1'."""
+    """The first letter large, the rest as it is: 'AUROC', 'Macro F1'; 'mAP50' is a name and stays."""
+    if words[1:2].isupper():
+        return words
     return words[:1].upper() + words[1:]
 
 

@@ -60,7 +60,7 @@ def section(material: Material) -> Markup | None:
         tag("h2", "What a better answer costs"),
         tag("p", _SAID, class_="soft"),
         tag("div", wide.drawing(points, edge, result.title), class_="wide"),
-        tag("div", narrow.drawing(points, edge, result.title), class_="narrow", aria_hidden="true"),
+        tag("div", narrow.drawing(points, edge, result.title), class_="narrow"),
         _list(edge, clock),
         id="cost",
     )
@@ -165,7 +165,11 @@ class Chart:
                 box = min(free, key=hidden)
                 taken.append(box)
                 look = "label strong" if line.status == "winner" else "label"
-                parts.append(tag("text", words, x=box[0], y=box[3] - 4, class_=look))
+                left = box[2] < self.x.at(
+                    point.cost
+                )  # then letters wider than thought go away from the point
+                x, anchor = (box[2], "end") if left else (box[0], None)
+                parts.append(tag("text", words, x=x, y=box[3] - 4, text_anchor=anchor, class_=look))
         return parts
 
 

@@ -75,7 +75,7 @@ def _words(line: Standing) -> str:
 def _figures(result: Result) -> str:
     words = f"{capital(result.title)} {figure(result.estimate)} {interval(result.low, result.high)}".rstrip()
     chosen = " for new images" if result.estimate_of == "network" else ", corrected for having chosen"
-    return f"{words}{chosen}; by class frequency alone {figure(result.baseline)}"
+    return f"{words}{chosen}; without a look at the images {figure(result.baseline)}"
 
 
 def _scale(axis: Axis, bottom: int, result: Result) -> list[Markup]:

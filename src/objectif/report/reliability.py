@@ -14,8 +14,8 @@ BINS = 10
 
 
 def section(material: Material) -> Markup | None:
-    """The diagram as a <section>; None without answers."""
-    if material.answers is None or not len(material.answers):
+    """The diagram as a <section>; None where answers are not probabilities of classes."""
+    if material.answers is None or not material.labelled:
         return None
     truth, scores = material.answers.truth, material.answers.scores
     binned = [b for b in reliability(truth, scores, BINS) if b.n]

@@ -67,9 +67,9 @@ def _card(card: Mapping[str, Any]) -> Markup | None:
     """What the Solution's card says: simple values as they are, nested ones flattened one level."""
     facts: list[Markup] = []
     for key, value in card.items():
-        words = _words(value)
-        if words:
-            facts += [tag("dt", name(str(key).replace("_", " "))), tag("dd", name(words, 500))]
+        said = _entries(value) or (name(words, 500) if (words := _words(value)) else None)
+        if said is not None:
+            facts += [tag("dt", name(str(key).replace("_", " "))), tag("dd", said)]
     if not facts:
         return None
     return tag(
@@ -77,6 +77,16 @@ def _card(card: Mapping[str, Any]) -> Markup | None:
         tag("h3", "The card in the Solution file", style="margin-top:1.5rem"),
         tag("dl", facts, class_="facts"),
     )
+
+
+def _entries(value: Any) -> Markup | None:
+    """A list of tables or sentences (weights, figures, cautions) line by line; None for anything else."""
+    if not isinstance(value, (list, tuple)) or not any(
+        isinstance(v, Mapping) or len(str(v)) > 40 for v in value
+    ):
+        return None
+    lines = [name(words, 700) for v in value if (words := _words(v))]
+    return tag("ul", [tag("li", line) for line in lines]) if lines else None
 
 
 def _words(value: Any) -> str:

@@ -2,7 +2,8 @@
 
 The bare network (prepared pixels, no decoding, whatever threads suit it best) is the bound; what matters to a user is
 the share of it that is left when real files are answered for. Machines are busy and clocks move, so the three are
-measured in turn, round after round, and their ratio is taken within each round.
+measured in turn, round after round, and their ratio is taken within each round. Every image is answered as a whole:
+one in tiles would be many runs of the network.
 """
 
 from __future__ import annotations
@@ -24,9 +25,10 @@ from objectif.images.prepare import load as load_image
 from objectif.run import memory
 from objectif.run.inputs import Failure
 from objectif.run.measure import measure
-from objectif.run.network import Network, cores
+from objectif.run.network import SCORES, Network, cores
 from objectif.run.predictor import Predictor
 from objectif.solution.file import PRECISIONS, Precision, Solution, read
+from objectif.tasks import find
 
 _POOL = 32  # prepared images that the bare network is fed with, again and again
 _BATCHES = (1, 4, 16)
@@ -87,9 +89,8 @@ def benchmark(
 
 def _readable(solution: Solution, files: Sequence[str]) -> list[str]:
     """The files that can be answered for: a broken one would count as a very quick image."""
-    good = [
-        label.path for label in Predictor(solution).predict(iter(files)) if not isinstance(label, Failure)
-    ]
+    answers = Predictor(solution).predict(iter(files), tile="off")
+    good = [answer.path for answer in answers if not isinstance(answer, Failure)]
     if not good:
         raise InputError(f"none of {len(files)} files can be read as an image; expected at least one.")
     return good
@@ -110,7 +111,8 @@ def _speed(
         [load_image(Path(f), solution.preparation) for f in itertools.islice(itertools.cycle(files), _POOL)]
     )
     encoded = [Path(f).read_bytes() for f in files[:_POOL]]
-    bare = quickest(ways(solution.networks[precision], pixels), seconds=seconds)
+    needed = find(solution.task).outputs
+    bare = quickest(ways(solution.networks[precision], pixels, needed), seconds=seconds)
     runners: dict[str, Runner] = {
         "files": lambda n: _drain(predictor, itertools.islice(itertools.cycle(files), n)),
         "encoded": lambda n: _drain(predictor, itertools.islice(itertools.cycle(encoded), n)),
@@ -131,7 +133,7 @@ def _speed(
         ratio=statistics.median(f / b for f, b in zip(wall["files"], wall[setting], strict=True)),
         cpu_ratio=statistics.median(f / b for f, b in zip(cpu["files"], cpu[setting], strict=True)),
         setting=setting,
-        latency_ms=measure(Network(solution.networks[precision]), shape),
+        latency_ms=measure(Network(solution.networks[precision], needs=needed), shape),
         memory_mb=memory.of_solution(path, files[: 2 * _POOL], precision=precision),
     )
 
@@ -155,19 +157,19 @@ def in_turn(
     return taken
 
 
-def ways(onnx: bytes, pixels: NDArray[Any]) -> dict[str, Runner]:
+def ways(onnx: bytes, pixels: NDArray[Any], outputs: tuple[str, ...] = (SCORES,)) -> dict[str, Runner]:
     """Name -> function that runs n prepared images (of the pool (m,H,W,C)) through a network, in every way worth trying.
 
-    One caller with all cores, its idle threads asleep or spinning, and one caller for each core; batches of 1, 4, 16.
+    outputs: what is computed. One caller with all cores, its idle threads asleep or spinning, and one caller for each core; batches of 1, 4, 16.
     """
     found: dict[str, Runner] = {}
     for callers, threads, spin in dict.fromkeys(
         [(1, cores(), False), (1, cores(), True), (cores(), 1, False)]
     ):
-        network = Network(onnx, threads=threads, spin=spin)
+        network = Network(onnx, threads=threads, spin=spin, needs=outputs)
         for batch in _BATCHES:
             name = f"{callers} caller(s) x {threads} thread(s), batch {batch}{', spinning' if spin else ''}"
-            found[name] = _bare(network, pixels, callers, batch)
+            found[name] = _bare(network, pixels, callers, batch, outputs)
     return found
 
 
@@ -185,14 +187,16 @@ def quickest(runners: dict[str, Runner], *, seconds: float = 1.0, keep: int = 2)
     return {name: runners[name] for name in best}
 
 
-def _bare(network: Network, pixels: NDArray[Any], callers: int, batch: int) -> Runner:
+def _bare(
+    network: Network, pixels: NDArray[Any], callers: int, batch: int, outputs: tuple[str, ...] = (SCORES,)
+) -> Runner:
     """A function that runs n prepared images, split over the callers."""
 
     def some(count: int) -> None:
         places = itertools.cycle(range(0, len(pixels) - batch + 1, batch))
         while count > 0:
             place = next(places)
-            network.scores(pixels[place : place + min(batch, count)])
+            network.outputs(pixels[place : place + min(batch, count)], outputs)
             count -= batch
 
     def run(count: int) -> None:
@@ -208,5 +212,5 @@ def _bare(network: Network, pixels: NDArray[Any], callers: int, batch: int) -> R
 
 
 def _drain(predictor: Predictor, items: Any) -> None:
-    for _ in predictor.predict(items):
+    for _ in predictor.predict(items, tile="off"):
         pass

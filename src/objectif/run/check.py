@@ -1,7 +1,8 @@
 """Proof that a Solution file does on this machine what it did where it was made.
 
 Sums say that the bytes are the same. They do not say that this onnxruntime, on this processor, gives the same answers:
-the probes do. A probe is a prepared image inside the file with the raw scores that each network gave for it.
+the probes do. A probe is a prepared image inside the file with what each network gave for it: every output that the
+task's answers are made of.
 """
 
 from __future__ import annotations
@@ -15,18 +16,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from objectif.errors import SolutionError
+from objectif.images.prepare import Placement
 from objectif.run.network import SCORES, Network
 from objectif.run.opset import opsets
+from objectif.run.shapes import flaws
 from objectif.solution.file import PRECISIONS, Precision, Solution, read
-from objectif.tasks.classify import choose, decode
+from objectif.tasks import find
 
 NEWEST_OPSET = 20
-FP32_TOLERANCE = 1e-4  # relative, on probabilities: the order of sums differs between processors
+FP32_TOLERANCE = (
+    1e-4  # relative, on probabilities and on outputs: the order of sums differs between processors
+)
 _TINY = 1e-6  # probabilities this far apart are equal, whatever their ratio
 INT8_MEAN = 0.02  # mean difference of probabilities: integer kernels round, and saturate, differently
 INT8_CLEAR = 0.1  # an answer ahead of the next by more than this must not change
+INT8_PLACE = 0.02  # mean difference of a place that matters, as a share of the image's long side
+INT8_SURE = 0.3  # a place matters where a class scores this much
 
-
+Outputs = Mapping[str, NDArray[Any]]
 T = TypeVar("T")
 
 
@@ -39,12 +46,18 @@ class Check:
     detail: str
 
 
-def probes(networks: Mapping[Precision, bytes], inputs: NDArray[Any]) -> dict[str, NDArray[Any]]:
-    """What Solution.probes holds: prepared images (k,h,w,c) and the raw scores that each network gives for them."""
+def probes(
+    networks: Mapping[Precision, bytes], inputs: NDArray[Any], outputs: tuple[str, ...] = (SCORES,)
+) -> dict[str, NDArray[Any]]:
+    """What Solution.probes holds: prepared images (k,h,w,c), and what each network gives for them.
+
+    outputs: those that the task's answers are made of (Task.outputs).
+    """
     found: dict[str, NDArray[Any]] = {"inputs": inputs}
     for precision in PRECISIONS:
         if precision in networks:
-            found[f"scores_{precision}"] = Network(networks[precision]).scores(inputs)
+            given = Network(networks[precision], needs=outputs).outputs(inputs, outputs)
+            found |= {f"{name}_{precision}": value for name, value in given.items()}
     return found
 
 
@@ -66,16 +79,21 @@ def _check_network(found: list[Check], solution: Solution, precision: Precision)
     if version is not None and not 1 <= version <= NEWEST_OPSET:
         detail = f"{version}; expected 1 to {NEWEST_OPSET}, so that older runtimes open it too"
         found[-1] = Check(found[-1].name, False, detail)
+    needed = find(solution.task).outputs
     network = _try(
-        found, f"{precision}: opens", lambda: Network(onnx), lambda n: f"outputs {', '.join(n.names)}"
+        found,
+        f"{precision}: opens",
+        lambda: Network(onnx, needs=needed),
+        lambda n: f"outputs {', '.join(n.names)}",
     )
     if network is None:
         return
     inputs = solution.probes.get("inputs")
-    expected = solution.probes.get(f"scores_{precision}")
-    if inputs is None or expected is None or len(inputs) == 0 or len(inputs) != len(expected):
+    expected = {name: solution.probes.get(f"{name}_{precision}", np.zeros(0)) for name in needed}
+    if inputs is None or len(inputs) == 0 or any(len(inputs) != len(value) for value in expected.values()):
         detail = (
-            "no probes for this network; expected prepared images and their scores. Export the Solution again"
+            f"no probes for this network; expected prepared images and their {', '.join(needed)}. "
+            "Export the Solution again"
         )
         found.append(Check(f"{precision}: parity", False, detail))
         return
@@ -84,58 +102,95 @@ def _check_network(found: list[Check], solution: Solution, precision: Precision)
     )
     if outputs is None:
         return
-    found.append(_shapes(precision, outputs, inputs, len(solution.classes)))
+    found.append(_shapes(precision, outputs, inputs, len(solution.classes), needed))
     if not found[-1].ok:
         return
-    alone = np.concatenate([network.scores(image[None]) for image in inputs])
-    found.append(_parity(f"{precision}: alone as in a batch", precision, solution, outputs[SCORES], alone))
-    found.append(_parity(f"{precision}: parity", precision, solution, expected, outputs[SCORES]))
+    one_by_one = [network.outputs(image[None], needed) for image in inputs]
+    alone = {name: np.concatenate([one[name] for one in one_by_one]) for name in needed}
+    met = {name: outputs[name] for name in needed}
+    found.append(_parity(f"{precision}: alone as in a batch", precision, solution, met, alone))
+    found.append(_parity(f"{precision}: parity", precision, solution, expected, met))
 
 
 def _shapes(
-    precision: Precision, outputs: Mapping[str, NDArray[Any]], inputs: NDArray[Any], classes: int
+    precision: Precision, outputs: Outputs, inputs: NDArray[Any], classes: int, needed: tuple[str, ...]
 ) -> Check:
-    n = len(inputs)
-    wrong = []
-    for name, (axes, last) in {SCORES: (2, classes), "embedding": (2, None), "map": (4, classes)}.items():
-        if name not in outputs:
-            if name != "map":
-                wrong.append(f"no output {name!r}")
-            continue
-        shape = outputs[name].shape
-        if len(shape) != axes or shape[0] != n or (last is not None and shape[-1] != last):
-            expected = {
-                SCORES: f"({n}, {classes})",
-                "embedding": f"({n}, any)",
-                "map": f"({n}, h, w, {classes})",
-            }
-            wrong.append(f"{name} has shape {shape}, expected {expected[name]}")
-        elif not np.isfinite(outputs[name]).all():
-            wrong.append(f"{name} holds values that are not finite")
+    wrong = [] if "embedding" in outputs else ["no output 'embedding'"]
+    wrong += flaws(outputs, needed, classes, len(inputs))
+    wrong += [
+        f"{name} holds values that are not finite"
+        for name, value in outputs.items()
+        if not np.isfinite(value).all()
+    ]
     shown = ", ".join(f"{name} {value.shape}" for name, value in outputs.items())
     return Check(f"{precision}: outputs", not wrong, "; ".join(wrong) or shown)
 
 
-def _parity(
-    name: str, precision: Precision, solution: Solution, expected: NDArray[Any], met: NDArray[Any]
+def _parity(name: str, precision: Precision, solution: Solution, expected: Outputs, met: Outputs) -> Check:
+    """Whether outputs give the same answers, within the tolerance of the precision."""
+    for output, value in expected.items():
+        if value.shape != met[output].shape:
+            detail = f"{output} of shape {met[output].shape}; expected {value.shape}"
+            return Check(name, False, detail)
+    compare = _of_classes if set(expected) == {SCORES} else _of_places
+    return compare(name, precision, solution, expected, met)
+
+
+def _of_classes(
+    name: str, precision: Precision, solution: Solution, expected: Outputs, met: Outputs
 ) -> Check:
-    """Whether raw scores give the same probabilities and answers, within the tolerance of the precision."""
-    if expected.shape != met.shape:
-        return Check(name, False, f"scores of shape {met.shape}; expected {expected.shape}")
-    decoding, many = solution.decoding, solution.multilabel
-    before, now = decode(expected, decoding, many), decode(met, decoding, many)
+    """Parity of answers for whole images: probabilities, and the classes that are answered."""
+    before, now = _probabilities(solution, expected), _probabilities(solution, met)
     apart = np.abs(now.astype(np.float64) - before)
     if precision == "fp32":
         relative = float((np.maximum(apart - _TINY, 0) / np.maximum(before, _TINY)).max())
         detail = f"largest relative difference of a probability {relative:.1e}, allowed {FP32_TOLERANCE:.0e}"
         return Check(name, relative <= FP32_TOLERANCE, detail)
-    same = (choose(before, decoding, many) == choose(now, decoding, many)).all(axis=1)
-    clear = _margin(before, many) > INT8_CLEAR
+    same = np.array([a == b for a, b in zip(_labels(solution, before), _labels(solution, now), strict=True)])
+    clear = _margin(before, solution.multilabel) > INT8_CLEAR
     detail = (
         f"{int(same.sum())} of {len(same)} answers equal, mean difference of a probability {apart.mean():.1e}, "
         f"allowed {INT8_MEAN:.0e}; clear answers (ahead by {INT8_CLEAR}) must be equal"
     )
     return Check(name, bool(same[clear].all()) and float(apart.mean()) <= INT8_MEAN, detail)
+
+
+def _of_places(name: str, precision: Precision, solution: Solution, expected: Outputs, met: Outputs) -> Check:
+    """Parity of answers for places: scores in 0..1, and where those places are in which something is seen."""
+    side = max(solution.preparation.height, solution.preparation.width)
+    scores = np.abs(met[SCORES].astype(np.float64) - expected[SCORES])
+    sure = expected[SCORES].max(axis=-1) >= INT8_SURE
+    worst, mean = 0.0, 0.0
+    for output in set(expected) - {SCORES}:
+        apart = np.abs(met[output].astype(np.float64) - expected[output]) / side
+        worst = max(worst, float(apart.max(initial=0.0)))
+        mean = max(mean, float(apart[sure].mean()) if sure.any() else 0.0)
+    if precision == "fp32":
+        worst = max(worst, float(scores.max(initial=0.0)))
+        detail = f"largest difference {worst:.1e} (of 1, of the image's side), allowed {FP32_TOLERANCE:.0e}"
+        return Check(name, worst <= FP32_TOLERANCE, detail)
+    detail = (
+        f"mean difference of a score {scores.mean():.1e}, allowed {INT8_MEAN:.0e}, of a place that scores "
+        f"{INT8_SURE} or more {mean:.1e} of the image's side, allowed {INT8_PLACE:.0e}"
+    )
+    return Check(name, float(scores.mean()) <= INT8_MEAN and mean <= INT8_PLACE, detail)
+
+
+def _probabilities(solution: Solution, outputs: Outputs) -> NDArray[Any]:
+    """The task's answers (n, C) for prepared images."""
+    preparation = solution.preparation
+    places = [Placement(preparation.height, preparation.width)] * len(outputs[SCORES])
+    return find(solution.task).decode(outputs, solution.decoding, solution.multilabel, places)
+
+
+def _labels(solution: Solution, probabilities: NDArray[Any]) -> list[tuple[str, ...]]:
+    """The names that are answered for each image."""
+    preparation, n = solution.preparation, len(probabilities)
+    places = [Placement(preparation.height, preparation.width)] * n
+    found = find(solution.task).answers(
+        [""] * n, solution.classes, probabilities, solution.decoding, solution.multilabel, places
+    )
+    return [answer.labels for answer in found]
 
 
 def _margin(probabilities: NDArray[Any], multilabel: bool) -> NDArray[Any]:

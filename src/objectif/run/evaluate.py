@@ -6,9 +6,8 @@ that the Solution does not know would be counted wrong whatever it answered, so 
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,21 +23,8 @@ from objectif.metrics.intervals import Interval, interval
 from objectif.run.inputs import Failure
 from objectif.run.predictor import Predictor
 from objectif.solution.file import Solution
-from objectif.tasks.classify import choose
-
-# Metrics of what is answered; they see thresholds and costs. All others are metrics of the probabilities.
-ANSWERS = ("accuracy", "balanced_accuracy", "macro_f1", "cohen_kappa", "quadratic_kappa", "hamming")
-SINGLE = (
-    "accuracy",
-    "balanced_accuracy",
-    "macro_f1",
-    "auroc",
-    "average_precision",
-    "log_loss",
-    "brier",
-    "cohen_kappa",
-)
-MANY = ("average_precision", "macro_f1", "hamming", "auroc", "log_loss", "brier")
+from objectif.tasks import find
+from objectif.tasks.base import Task
 
 
 @dataclass(frozen=True)
@@ -91,27 +77,46 @@ def evaluate(
     """
     solution = predictor.solution
     truth, notes = matched(solution, dataset)
-    scores = np.zeros((len(dataset), len(solution.classes)), np.float64)
+    rows: list[NDArray[Any]] = []
     good = np.zeros(len(dataset), np.bool_)
     failures = [Failure(path, reason) for path, reason in dataset.problems.items()]
-    for row, answer in enumerate(predictor.predict(_sources(dataset))):
+    for row, answer in enumerate(predictor.decoded(_sources(dataset))):
         if isinstance(answer, Failure):
             failures.append(Failure(dataset.samples[row].path, answer.reason))
         else:
-            scores[row], good[row] = answer.scores, True
+            rows.append(answer)
+            good[row] = True
         if progress is not None:
             progress()
-    if not good.any():
+    if not rows:
         raise DataError(
             f"none of the {len(dataset)} images of {dataset.name} could be read; expected images."
         )
+    answers = stacked(predictor.task, rows, len(solution.classes))
     groups = dataset.groups()
     kept = None if groups is None else groups[good]
+    chosen = wanted(solution) if names is None else [metric(name) for name in names]
+    found, undefined = _measured(predictor, chosen, truth[good], answers, kept, seed)
+    units = len(rows) if kept is None else len(np.unique(kept))
+    return Evaluation(found, len(rows), units, tuple(failures), (*notes, *undefined))
+
+
+def _measured(
+    predictor: Predictor,
+    metrics: Sequence[Metric],
+    truth: NDArray[Any],
+    answers: NDArray[Any],
+    groups: NDArray[np.int64] | None,
+    seed: int,
+) -> tuple[dict[str, tuple[Metric, Interval]], list[str]]:
+    """name -> (metric, interval) of those that are defined, and a note for each that is not."""
+    solution, task = predictor.solution, predictor.task
     found: dict[str, tuple[Metric, Interval]] = {}
-    for one in wanted(solution) if names is None else [metric(name) for name in names]:
-        told = choose(scores, solution.decoding, solution.multilabel) if one.name in ANSWERS else scores
+    notes = []
+    for one in metrics:
+        told = task.told(one.name, answers, solution.decoding, solution.multilabel)
         try:
-            value = interval(one, truth[good], told[good].astype(np.float64), kept, seed=seed)
+            value = interval(one, truth, told, groups, seed=seed)
         except (
             ValueError
         ) as error:  # not defined on these labels, such as AUROC where only one class is there
@@ -121,55 +126,57 @@ def evaluate(
             found[one.name] = one, value
         else:
             notes.append(f"no {one.name}: it is not defined on these labels")
-    units = int(good.sum()) if kept is None else len(np.unique(kept))
-    return Evaluation(found, int(good.sum()), units, tuple(failures), tuple(notes))
+    return found, notes
+
+
+def stacked(task: Task, rows: Sequence[NDArray[Any]], classes: int) -> NDArray[Any]:
+    """Answers (1, ...) of several images as one array; an image in tiles may have more of them, so rows are filled up."""
+    width = max(row.shape[1] for row in rows)
+    if all(row.shape[1] == width for row in rows):
+        return np.concatenate(list(rows))
+    found = np.repeat(task.empty(len(rows), classes)[:, :1], width, axis=1)
+    for place, row in enumerate(rows):
+        found[place, : row.shape[1]] = row[0]
+    return found
 
 
 def wanted(solution: Solution) -> list[Metric]:
     """The metrics that are always told, and the one the Solution was chosen by."""
-    found = [metric(name) for name in (MANY if solution.multilabel else SINGLE)]
-    if solution.decoding.costs is not None:
-        found.insert(0, metric({"name": "cost", "matrix": solution.decoding.costs}, solution.classes))
+    found = [metric(name) for name in find(solution.task).metrics(solution.multilabel)]
+    costs = getattr(solution.decoding, "costs", None)
+    if costs is not None:
+        found.insert(0, metric({"name": "cost", "matrix": costs}, solution.classes))
     chosen_by = [str(f.get("metric")) for f in solution.card.get("figures", ()) if isinstance(f, Mapping)]
     known = {m.name for m in found} | {"cost"}
-    found += [metric(name) for name in dict.fromkeys(chosen_by) if name not in known and name in available()]
-    return [m for m in found if (m.multilabel if solution.multilabel else m.single)]
+    there = set(available())
+    found += [metric(name) for name in dict.fromkeys(chosen_by) if name not in known and name in there]
+    return [m for m in found if _fits(m, solution)]
 
 
-def matched(solution: Solution, dataset: Dataset) -> tuple[NDArray[np.int64], list[str]]:
-    """(truth in the Solution's order of classes, notes). Truth is (N,), or (N, C) of 0 and 1 where multi-label."""
-    place = {name: k for k, name in enumerate(solution.classes)}
-    used = sorted({label for sample in dataset.samples for label in sample.labels})
-    unknown = [dataset.classes[k] for k in used if dataset.classes[k] not in place]
-    if unknown:
-        raise DataError(_unknown(unknown, solution))
-    notes = []
-    missing = [name for name in solution.classes if name not in {dataset.classes[k] for k in used}]
-    if missing:
-        notes.append(f"no image of {', '.join(missing)}: figures are about the other classes")
-    rows = [[place[dataset.classes[k]] for k in sample.labels] for sample in dataset.samples]
-    if solution.multilabel:
-        hot = np.zeros((len(rows), len(place)), np.int64)
-        for row, labels in enumerate(rows):
-            hot[row, labels] = 1
-        return hot, notes
-    for sample, labels in zip(dataset.samples, rows, strict=True):
-        if len(labels) != 1:
-            raise DataError(
-                f"{sample.path} has {len(labels)} labels; expected one, because this Solution answers with exactly "
-                "one class. Evaluate it on single-label data."
-            )
-    return np.array([labels[0] for labels in rows], np.int64), notes
+def _fits(metric: Metric, solution: Solution) -> bool:
+    """Whether it is a metric of this task and, where those differ, of this kind of truth."""
+    if not (metric.single or metric.multilabel):
+        return metric.task == solution.task
+    kind = metric.multilabel if solution.multilabel else metric.single
+    return metric.task == solution.task and kind
 
 
-def _unknown(names: list[str], solution: Solution) -> str:
-    close = difflib.get_close_matches(names[0], solution.classes, n=1)
-    hint = f" ({names[0]!r} may be {close[0]!r})" if close else ""
-    shown = ", ".join(map(repr, names[:5])) + (", ..." if len(names) > 5 else "")
-    return (
-        f"the data have {len(names)} class(es) that the Solution does not know: {shown}{hint}; it knows "
-        f"{', '.join(map(repr, solution.classes[:20]))}. Rename them in the data, or leave those images out."
-    )
+def matched(solution: Solution, dataset: Dataset) -> tuple[NDArray[Any], list[str]]:
+    """(truth as the task has it, classes in the Solution's order; notes). DataError where labels do not fit."""
+    if dataset.multilabel and not solution.multilabel:
+        for sample in dataset.samples:
+            if len(sample.labels) != 1:
+                raise DataError(
+                    f"{sample.path} has {len(sample.labels)} labels; expected one, because this Solution answers "
+                    "with exactly one class. Evaluate it on single-label data."
+                )
+    alike = replace(dataset, multilabel=solution.multilabel)
+    truth = find(solution.task).truth(alike, solution.classes)
+    used = {dataset.classes[label] for sample in dataset.samples for label in sample.labels}
+    missing = [name for name in solution.classes if name not in used]
+    if not missing:
+        return truth, []
+    return truth, [f"no image of {', '.join(missing)}: figures are about the other classes"]
 
 
 def _sources(dataset: Dataset) -> Iterator[Path | NDArray[Any] | Failure]:

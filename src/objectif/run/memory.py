@@ -32,9 +32,15 @@ def of_network(onnx: bytes | Path, shape: tuple[int, int, int], *, threads: int 
         return _ask({"network": str(path), "shape": shape, "threads": threads})
 
 
-def of_solution(solution: Path, files: Sequence[str], *, precision: str = "auto") -> float:
-    """Peak resident memory, in MB, of a process that answers for `files` with all cores. RunError as above."""
-    return _ask({"solution": str(solution), "files": list(files), "precision": precision})
+def of_solution(
+    solution: Path, files: Sequence[str], *, precision: str = "auto", tile: str | int = "off"
+) -> float:
+    """Peak resident memory, in MB, of a process that answers for `files` with all cores. RunError as above.
+
+    tile: as Predictor.predict() takes it.
+    """
+    job = {"solution": str(solution), "files": list(files), "precision": precision, "tile": tile}
+    return _ask(job)
 
 
 def own_peak() -> float:
@@ -80,7 +86,8 @@ def _child() -> None:
     else:
         from objectif.run.predictor import load
 
-        for _ in load(job["solution"], precision=job["precision"]).predict(job["files"]):
+        predictor = load(job["solution"], precision=job["precision"])
+        for _ in predictor.predict(job["files"], tile=job["tile"]):
             pass
     print(own_peak())
 

@@ -24,24 +24,31 @@ def ordered(
     workers: int,
     batch: int = 1,
     window: int = 64,
+    stop: Callable[[], None] = lambda: None,
 ) -> Generator[Result]:
     """Results of `work` for all items, in their order.
 
-    work: takes 1 to `batch` pairs (number from 0, item), gives one result for each; runs on `workers` threads.
+    work: takes 1 to `batch` pairs (number from 0, item), gives one result for each, or for the first few of them, so
+    that those do not wait for one that takes long; the others are then given again. Runs on `workers` threads.
     window: items read, at most, ahead of the results consumed. The iterable is read on one thread of its own.
     An exception of `work` or of the iterable is raised in its place, after the results before it. Closing the iterator
-    (also Ctrl-C) lets running work end and does not wait for an iterable that blocks.
+    (also Ctrl-C) lets running work end and does not wait for an iterable that blocks. stop is called when no more
+    results are wanted, so that long work can end early.
     """
-    return _Ordered(work, batch, max(window, batch * workers)).results(iter(items), max(1, workers))
+    return _Ordered(work, batch, max(window, batch * workers), stop).results(iter(items), max(1, workers))
 
 
 class _Ordered(Generic[Item, Result]):
     """What reader, workers and consumer share, all of it under one lock; each of the three waits for its own sign."""
 
     def __init__(
-        self, work: Callable[[list[tuple[int, Item]]], list[Result]], batch: int, window: int
+        self,
+        work: Callable[[list[tuple[int, Item]]], list[Result]],
+        batch: int,
+        window: int,
+        stop: Callable[[], None],
     ) -> None:
-        self.work, self.batch, self.window = work, batch, window
+        self.work, self.batch, self.window, self.stop = work, batch, window, stop
         lock = threading.Lock()
         self.room, self.waiting_items, self.results_ready = (threading.Condition(lock) for _ in range(3))
         self.waiting: deque[tuple[int, Item]] = deque()
@@ -63,6 +70,7 @@ class _Ordered(Generic[Item, Result]):
                     raise result[0].error
                 yield result[0]
         finally:
+            self.stop()
             # native code must not be running when the interpreter goes down; a reader that waits for input may be
             with self.results_ready:
                 self.stopped = True
@@ -113,11 +121,14 @@ class _Ordered(Generic[Item, Result]):
             numbers = [number for number, _ in pairs]
             found: dict[int, Result | _Raised]
             try:
-                found = dict(zip(numbers, self.work(pairs), strict=True))
+                results = self.work(pairs)
+                found = dict(zip(numbers[: max(1, len(results))], results, strict=True))
             except BaseException as error:  # the consumer raises it in its place
                 found = dict.fromkeys(numbers, _Raised(error))
             with self.results_ready:
                 self.done.update(found)
+                self.waiting.extendleft(reversed(pairs[len(found) :]))
+                self.waiting_items.notify(len(pairs) - len(found))
                 self.busy -= 1
                 self.results_ready.notify()
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,20 +13,37 @@ from numpy.typing import NDArray
 from objectif.errors import RunError
 from objectif.runs.folder import ANSWERS, RunFolder
 
+_AGAIN = "Remedy: run `objectif solve` again."
+
 
 @dataclass(frozen=True)
 class Answers:
-    """paths: n. truth: (n,) or (n, C). scores: (n, C) probabilities. kind: 'out-of-fold' or 'test'."""
+    """What was answered to n images: the first axis is the image, the others are the task's business.
+
+    paths: n. truth: (n, ...) integers or float64. scores: (n, ...) float64. kind: 'out-of-fold' or 'test'.
+    task: its name. decoding: its table in the Solution, None where it was not kept.
+    """
 
     paths: tuple[str, ...]
-    truth: NDArray[np.int64]
+    truth: NDArray[Any]
     scores: NDArray[np.float64]
     kind: str
+    task: str = "classify"
+    decoding: Mapping[str, Any] | None = None
+
+    @property
+    def labelled(self) -> bool:
+        """Whether truth names classes and scores (n, C) are their probabilities.
+
+        Such truth is integers (n,), or (n, C) of 0 and 1.
+        """
+        whole = np.issubdtype(self.truth.dtype, np.integer) and self.scores.ndim == 2
+        return bool(whole and (self.truth.ndim == 1 or self.truth.shape == self.scores.shape))
 
     @property
     def multilabel(self) -> bool:
-        """Whether an image may have several labels."""
-        return self.truth.ndim == 2
+        """Whether truth names classes and an image may have several."""
+        return self.labelled and self.truth.ndim == 2
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -35,14 +55,34 @@ def read(folder: RunFolder) -> Answers:
     place = folder.file(ANSWERS)
     absent = {"paths", "truth", "scores"} - found.keys()
     if absent:
-        raise RunError(f"{place} lacks {', '.join(sorted(absent))}. Remedy: run `objectif solve` again.")
-    scores = np.asarray(found["scores"], np.float64)
-    truth = np.asarray(found["truth"], np.int64)
-    paths = tuple(str(p) for p in found["paths"])
-    fits = scores.ndim == 2 and len(paths) == len(truth) == len(scores)
-    if not fits or (truth.ndim == 2 and truth.shape != scores.shape):
+        raise RunError(f"{place} lacks {', '.join(sorted(absent))}. {_AGAIN}")
+    try:
+        scores = np.asarray(found["scores"], np.float64)
+        real = np.issubdtype(found["truth"].dtype, np.floating)
+        truth = np.asarray(found["truth"], np.float64 if real else np.int64)
+    except ValueError as error:
+        raise RunError(f"{place}: truth and scores have to be numbers ({error}). {_AGAIN}") from error
+    paths = tuple(str(p) for p in np.atleast_1d(found["paths"]))
+    kind, task = (str(found.get(k, usual)) for k, usual in (("kind", "out-of-fold"), ("task", "classify")))
+    answers = Answers(paths, truth, scores, kind, task, _table(found.get("decoding"), folder))
+    as_many = truth.ndim > 0 and scores.ndim > 1 and len(paths) == len(truth) == len(scores)
+    flat = truth.ndim <= 2 and not real  # class numbers; then there is a score for each class
+    if not as_many or (flat and not answers.labelled):
         raise RunError(
             f"{place}: {len(paths)} paths, truth of shape {truth.shape}, scores of shape {scores.shape}; "
-            "expected as many of each. Remedy: run `objectif solve` again."
+            f"expected as many of each. {_AGAIN}"
         )
-    return Answers(paths, truth, scores, str(found.get("kind", "out-of-fold")))
+    return answers
+
+
+def _table(stored: NDArray[Any] | None, folder: RunFolder) -> Mapping[str, Any] | None:
+    """The decoding from its JSON; None where there is none."""
+    if stored is None or not str(stored):
+        return None
+    try:
+        table = json.loads(str(stored))
+    except ValueError as error:
+        raise RunError(f"{folder.file(ANSWERS)}: the decoding is not JSON ({error}). {_AGAIN}") from error
+    if table is not None and not isinstance(table, Mapping):
+        raise RunError(f"{folder.file(ANSWERS)}: the decoding is {table!r}; expected a table. {_AGAIN}")
+    return table

@@ -17,8 +17,8 @@ LIMITS = ("latency_ms", "size_mb", "memory_mb")
 class Entry:
     """A candidate of the race.
 
-    scores: (S, N, C) probabilities of S seeds on the N scored images, in one order for all; None where it
-    never got that far. params: parameters. macs: multiply-adds for one image. latency_ms, size_mb, memory_mb:
+    scores: (S, N, ...) answers of S seeds to the N scored images, in one order for all: (S, N, C) probabilities,
+    (S, N, M, 6) boxes; None where it never got that far. params: parameters. macs: multiply-adds for one image. latency_ms, size_mb, memory_mb:
     measured on the exported file, None where not measured.
     setting: whatever else tells candidates apart ("256 px", "8 epochs"), held equal in tables.
     status: "ran" (trained to the end), "dropped" at `rung` of the halving, "failed", "over_limit" (known

@@ -53,7 +53,7 @@ def check(entries: Sequence[Entry], truth: Truth, limits: Mapping[str, float]) -
         raise ValueError(f"candidate {twice[0]!r} is entered twice; ids must differ")
     for e in entries:
         _check_scores(e, len(truth))
-    columns = {e.scores.shape[2:] for e in entries if e.scores is not None}
+    columns = {(e.scores.ndim, e.scores.shape[-1]) for e in entries if e.scores is not None}
     if len(columns) > 1:
         counts = ", ".join(f"{e.id!r} {e.scores.shape[2:]}" for e in entries if e.scores is not None)
         raise ValueError(f"candidates have scores for other numbers of classes: {counts}")
@@ -64,9 +64,9 @@ def _check_scores(e: Entry, n: int) -> None:
         if e.status == "ran":
             raise ValueError(f"candidate {e.id!r} ran but has no scores; give them, or another status")
         return
-    if e.scores.ndim != 3 or not len(e.scores) or e.scores.shape[1] != n:
+    if e.scores.ndim < 3 or not len(e.scores) or e.scores.shape[1] != n:
         raise ValueError(
-            f"candidate {e.id!r} has scores of shape {e.scores.shape}; expected (seeds, {n} images, classes)"
+            f"candidate {e.id!r} has scores of shape {e.scores.shape}; expected (seeds, {n} images, ...)"
         )
     bad = int((~np.isfinite(e.scores)).sum())
     if bad and e.status in ("ran", "over_limit"):

@@ -78,12 +78,12 @@ class Comparison:
 class _Shared:
     """The answers to n images that both runs scored, in the order of classes of the first.
 
-    truth: (n,) or (n, C). scores: (2, n, C). groups: (n,) or None. relabelled: images left out for other
-    labels.
+    truth: (n, ...). scores: of either run, (n, ...). groups: (n,) or None. relabelled: images left out for
+    other labels.
     """
 
-    truth: NDArray[np.int64]
-    scores: NDArray[np.float64]
+    truth: NDArray[Any]
+    scores: tuple[NDArray[np.float64], NDArray[np.float64]]
     groups: NDArray[np.int64] | None
     relabelled: int
 
@@ -106,8 +106,7 @@ def compare(one: RunFolder, two: RunFolder, *, seed: int = 0) -> Comparison:
     gap, low, high = _difference(scorer, seed)
     p = None
     if metric.name == "accuracy" and shared.groups is None:
-        right = shared.scores.argmax(2) == shared.truth
-        p = mcnemar(right[0], right[1])
+        p = mcnemar(*(scores.argmax(1) == shared.truth for scores in shared.scores))
     found = replace(
         found,
         first=replace(found.first, paired=float(scorer.values[0])),
@@ -125,6 +124,12 @@ def compare(one: RunFolder, two: RunFolder, *, seed: int = 0) -> Comparison:
 
 def _same_question(one: RunFolder, a: Result, two: RunFolder, b: Result) -> Metric:
     """The metric of both; RunError where they did not ask the same."""
+    tasks = [str(r.problem.get("task", "classify")) for r in (a, b)]
+    if tasks[0] != tasks[1]:
+        raise RunError(
+            f"{one.path} is of the task {tasks[0]}, {two.path} of {tasks[1]}; expected the same. Remedy: "
+            "compare like with like."
+        )
     if a.metric != b.metric:
         raise RunError(
             f"{one.path} was decided by {a.metric}, {two.path} by {b.metric}; expected the same metric. "
@@ -168,31 +173,72 @@ def _shared(one: RunFolder, a: Result, two: RunFolder, b: Result) -> _Shared | N
     if not (one.has(ANSWERS) and two.has(ANSWERS)):
         return None
     x, y = read_answers(one), read_answers(two)
-    if x.multilabel != y.multilabel:
-        raise RunError(
-            f"one of {one.path} and {two.path} is multi-label; expected both or none. Remedy: compare like "
-            "with like."
-        )
+    _alike(one, x, two, y)
     place = {path: k for k, path in enumerate(y.paths)}
     rows = np.array([(k, place[path]) for k, path in enumerate(x.paths) if path in place], np.int64).reshape(
         -1, 2
     )
-    order = [b.classes.index(c) for c in a.classes]
-    other = _ordered(y, order)
-    truth, also = x.truth[rows[:, 0]], other.truth[rows[:, 1]]
-    same = truth == also if truth.ndim == 1 else (truth == also).all(1)
+    other = _ordered(y, a.classes, b.classes, two)
+    truth, also = _as_wide(x.truth, other.truth)
+    same = _equal(truth[rows[:, 0]], also[rows[:, 1]])
     rows = rows[same]
-    scores = np.stack([x.scores[rows[:, 0]], other.scores[rows[:, 1]]])
     paths = [x.paths[int(k)] for k in rows[:, 0]]
-    return _Shared(truth[same], scores, _groups(one, two, paths), int((~same).sum()))
+    scores = x.scores[rows[:, 0]], other.scores[rows[:, 1]]
+    return _Shared(truth[rows[:, 0]], scores, _groups(one, two, paths), int((~same).sum()))
 
 
-def _ordered(answers: Answers, order: list[int]) -> Answers:
-    """Answers with the classes in another order: column k becomes the old column order[k]."""
+def _alike(one: RunFolder, x: Answers, two: RunFolder, y: Answers) -> None:
+    """RunError where the two answered questions of different kinds."""
+    if x.multilabel != y.multilabel or x.truth.ndim != y.truth.ndim:
+        raise RunError(
+            f"one of {one.path} and {two.path} is multi-label; expected both or none. Remedy: compare like "
+            "with like."
+        )
+
+
+def _ordered(answers: Answers, wanted: tuple[str, ...], given: tuple[str, ...], run: RunFolder) -> Answers:
+    """Answers with the classes in the `wanted` order: column k becomes the old column of that name.
+
+    RunError where another order would have to be undone inside answers that are not columns of classes.
+    """
+    if wanted == given:
+        return answers
+    if not answers.labelled:
+        raise RunError(
+            f"{run.path} numbers its classes in the order {', '.join(given[:8])}; expected "
+            f"{', '.join(wanted[:8])} as in the other run. Remedy: solve one of them again on the "
+            "data in the layout of the other."
+        )
+    order = [given.index(c) for c in wanted]
+    scores = answers.scores[:, order]
     if answers.multilabel:
-        return Answers(answers.paths, answers.truth[:, order], answers.scores[:, order], answers.kind)
+        return replace(answers, truth=answers.truth[:, order], scores=scores)
     new = np.argsort(order)  # old number of a class -> its new one
-    return Answers(answers.paths, new[answers.truth], answers.scores[:, order], answers.kind)
+    return replace(answers, truth=new[answers.truth], scores=scores)
+
+
+def _as_wide(one: NDArray[Any], two: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Two truths with as many rows an image: axis 1 of the shorter is padded as the longer one is.
+
+    Images with few objects end with rows of padding, so the row that ends most images of the longer is
+    padding; where no row ends two of them, NaN is, which equals nothing.
+    """
+    if one.ndim < 3 or one.shape[1] == two.shape[1] or not (len(one) and len(two)):
+        return one, two
+    if one.shape[1] > two.shape[1]:
+        return _as_wide(two, one)[::-1]
+    ends, often = np.unique(two[:, -1], axis=0, return_counts=True)
+    padding = ends[often.argmax()] if often.max() > 1 else np.full(two.shape[2:], np.nan)
+    wide = np.broadcast_to(padding, (len(one), *two.shape[1:])).copy()
+    wide[:, : one.shape[1]] = one
+    return wide, two
+
+
+def _equal(one: NDArray[Any], two: NDArray[Any]) -> NDArray[np.bool_]:
+    """(n,) whether the truth of an image is the same in both; none is where they have other shapes."""
+    if one.shape != two.shape:
+        return np.zeros(len(one), np.bool_)
+    return np.asarray((one == two).all(axis=tuple(range(1, one.ndim))), np.bool_)
 
 
 def _groups(one: RunFolder, two: RunFolder, paths: list[str]) -> NDArray[np.int64] | None:

@@ -58,7 +58,8 @@ class Result:
 
     estimate, low, high: of the winner, corrected for having chosen. estimate_of: 'network' where images that
     took no part were scored once, 'procedure' where out-of-fold scores were. level: of every interval (0.95).
-    naive: the winner's own figure before that. baseline: the metric of answering by class frequency alone.
+    naive: the winner's own figure before that. baseline: the metric of answering without a look
+    at the images.
     tables: 'loss', 'model', 'approach' as in runs/verdict.py.
     """
 

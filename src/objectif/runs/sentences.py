@@ -57,8 +57,8 @@ def of_statuses(rows: Sequence[Row]) -> str:
 
 
 def of_baseline(beats: bool, baseline: float, metric: Metric, known: bool) -> str:
-    """Is it better than answering by class frequency?"""
-    against = f"answering by class frequency alone ({metric.title} {figure(baseline)})"
+    """Is it better than answering blindly (Metric.blind)?"""
+    against = f"answering without a look at the images ({metric.title} {figure(baseline)})"
     if beats:
         return f"It clearly beats {against}."
     if not known:

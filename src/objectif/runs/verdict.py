@@ -44,10 +44,10 @@ def verdict(
     seed: int = 0,
     draws: int = 2000,
 ) -> Verdict:
-    """Judge the candidates of a race on truth (N,) or (N, C).
+    """Judge the candidates of a race on truth (N, ...), as the metric's task means it.
 
     groups (N,): units of resampling, None for single images. margin: what a cheaper candidate may lose, in
-    the metric's units. limits: of LIMITS, name -> largest value allowed. baseline_scores (N, C): default the
+    the metric's units. limits: of LIMITS, name -> largest value allowed. baseline_scores (N, ...): default the
     metric's blind answer, mostly the class frequencies of truth. ValueError for scores that do not fit or are
     not finite, naming the candidate.
     """
@@ -56,17 +56,23 @@ def verdict(
     scored = [e for e in entries if usable(e)]
     if not any(e.status in ("ran", "over_limit") for e in scored):
         return _empty(entries, chosen, margin, truth, baseline_scores)
-    columns = scored[0].scores.shape[2] if scored[0].scores is not None else 0
-    blind = _blind(chosen, truth, columns, baseline_scores)
+    some = None if scored[0].scores is None else scored[0].scores[0]
+    blind = _blind(chosen, truth, some, baseline_scores)
     field = measure(scored, truth, chosen, groups, bounds, blind, draws, seed)
     return _judge(entries, field, margin, bounds, draws, seed)
 
 
 def _blind(
-    metric: Metric, truth: Truth, classes: int, given: NDArray[np.floating[Any]] | None
+    metric: Metric,
+    truth: Truth,
+    some: NDArray[np.floating[Any]] | None,
+    given: NDArray[np.floating[Any]] | None,
 ) -> NDArray[np.floating[Any]]:
-    """Scores (N, C) to be beaten: those given, or the metric's own blind answer where that does better."""
-    own = metric.blind(truth, classes)
+    """Scores (N, ...) to be beaten: those given, or the metric's own blind answer where that does better.
+
+    some: anybody's scores (N, ...), for they know the classes that the truth does not show.
+    """
+    own = metric.blind(truth, metric.classes(truth, some))
     if given is None or metric.sign * (metric.value(truth, own) - metric.value(truth, given)) > 0:
         return own
     return given
@@ -173,8 +179,7 @@ def _empty(
     given: NDArray[np.floating[Any]] | None,
 ) -> Verdict:
     """Nobody was scored to the end."""
-    classes = int(truth.shape[1] if truth.ndim == 2 else truth.max() + 1)
-    baseline = metric.value(truth, _blind(metric, truth, classes, given))
+    baseline = metric.value(truth, _blind(metric, truth, None, given))
     return Verdict(
         rows=in_order([unscored(e) for e in entries], metric.sign, None),
         winner=None,

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from objectif.errors import SolutionError
 from objectif.images.prepare import Preparation
 from objectif.solution.migrate import VERSION, upgrade
-from objectif.tasks.classify import Decoding
+from objectif.tasks import NAMES, find
 
 Precision = Literal["fp32", "int8"]
 PRECISIONS: tuple[Precision, ...] = ("fp32", "int8")
@@ -47,6 +47,7 @@ _KEYS = frozenset(
         "default",
         "created_with",
         "sums",
+        "reference",
     }
 )
 _JSON_LIMIT = 64 << 20  # bytes; parsing takes many times this in memory
@@ -57,43 +58,57 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # the same Solution gives the same bytes
 class Solution:
     """The best network found for a problem, with all that turns an image into an answer.
 
-    classes: names, the order of the network's scores. networks: precision -> ONNX bytes; always "fp32".
-    default: the precision that precision="auto" means. card: JSON-ready facts for people (see solution/card.py).
-    probes: "inputs" (k,h,w,c) prepared pixels, and "scores_fp32", "scores_int8" (k,C): the raw scores that the
-    networks gave for them where the file was made, so that another machine can prove that it gives them too.
+    task: in tasks.NAMES. classes: names, the order of the network's scores. decoding: of that task.
+    networks: precision -> ONNX bytes; always "fp32". default: the precision that precision="auto" means.
+    card: JSON-ready facts for people (see solution/card.py).
+    probes: "inputs" (k,h,w,c) prepared pixels, and for each output that the task needs "scores_fp32", "scores_int8",
+    ... (k, ...): what the networks gave for them where the file was made, so that another machine can prove that it
+    gives the same. reference: (height, width) in pixels, the median size of the images it was fitted on, which says
+    how large an object is to be; None where nobody knows.
     """
 
     task: str
     classes: tuple[str, ...]
     multilabel: bool
     preparation: Preparation
-    decoding: Decoding
+    decoding: Any
     networks: Mapping[Precision, bytes] = field(repr=False)
     default: Precision = "fp32"
     card: Mapping[str, Any] = field(default_factory=dict, repr=False)
     probes: Mapping[str, NDArray[Any]] = field(default_factory=dict, repr=False)
     created_with: str = ""
+    reference: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
-        if self.task != "classify":
+        if self.task not in NAMES:
             raise SolutionError(
-                f"task is {self.task!r}; this objectif runs 'classify'. Upgrade it: pip install -U objectif"
+                f"task is {self.task!r}; this objectif runs {', '.join(map(repr, NAMES))}. "
+                "Upgrade it: pip install -U objectif"
             )
-        if len(self.classes) < 2 - self.multilabel or len(set(self.classes)) != len(self.classes):
-            raise SolutionError(
-                f"classes are {list(self.classes)[:8]}; expected two or more different names."
-            )
+        if not self.classes or len(set(self.classes)) != len(self.classes):
+            raise SolutionError(f"classes are {list(self.classes)[:8]}; expected different names.")
         if "fp32" not in self.networks or not set(self.networks) <= set(PRECISIONS):
             raise SolutionError(f"networks are {sorted(self.networks)}; expected 'fp32' and perhaps 'int8'.")
         if self.default not in self.networks:
             raise SolutionError(
                 f"the default precision is {self.default!r}; expected one of {sorted(self.networks)}."
             )
-        self.decoding.check(len(self.classes), self.multilabel)
+        if self.reference is not None and not _is_size(self.reference):
+            raise SolutionError(
+                f"reference is {self.reference!r}; expected (height, width) in pixels, or nothing."
+            )
+        find(self.task).check(self.decoding, len(self.classes), self.multilabel)
 
     def save(self, path: str | Path) -> Path:
         """Write it to `path` in one step; see write()."""
         return write(Path(path), self)
+
+
+def _is_size(value: object) -> bool:
+    """Whether it is two whole numbers of at least 1."""
+    if not isinstance(value, tuple) or len(value) != 2:
+        return False
+    return all(isinstance(side, int) and not isinstance(side, bool) and side >= 1 for side in value)
 
 
 def write(path: Path, solution: Solution) -> Path:
@@ -161,6 +176,7 @@ def _members(solution: Solution) -> dict[str, bytes]:
         "decoding": solution.decoding.to_dict(),
         "precisions": [p for p in PRECISIONS if p in solution.networks],
         "default": solution.default,
+        "reference": None if solution.reference is None else list(solution.reference),
         "created_with": solution.created_with or f"objectif {__version__}",
         "sums": {name: hashlib.sha256(content).hexdigest() for name, content in members.items()},
     }
@@ -216,22 +232,29 @@ def _solution(content: Mapping[str, bytes]) -> Solution:
         )
     try:
         networks = {p: content[_NETWORKS[p]] for p in manifest["precisions"]}
+        task, reference = str(manifest["task"]), manifest["reference"]
         return Solution(
-            task=str(manifest["task"]),
+            task=task,
             classes=tuple(str(c) for c in manifest["classes"]),
             multilabel=bool(manifest["multilabel"]),
             preparation=Preparation.from_dict(manifest["preparation"]),
-            decoding=Decoding.from_dict(manifest["decoding"]),
+            decoding=_decoding(task, manifest["decoding"]),
             networks=networks,
             default=manifest["default"],
             card=_parse(content[_CARD], _CARD),
             probes=_arrays(content[_PROBES]),
             created_with=str(manifest["created_with"]),
+            reference=None if reference is None else tuple(reference),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise SolutionError(
             f"the manifest has a wrong or missing value ({error}): it was altered."
         ) from error
+
+
+def _decoding(task: str, values: Mapping[str, Any]) -> Any:
+    """A task's decoding; None for a task that is not known, which Solution says better."""
+    return find(task).decoding(values) if task in NAMES else None
 
 
 def _json(value: Mapping[str, Any]) -> bytes:

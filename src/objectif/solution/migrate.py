@@ -11,10 +11,16 @@ from typing import Any
 
 from objectif.errors import SolutionError
 
-VERSION = 1
+VERSION = 2
+
+
+def _know_the_size_of_images(manifest: dict[str, Any]) -> dict[str, Any]:
+    """1 to 2: `reference`, which decides when an image is answered in tiles; nobody had written it down."""
+    return {**manifest, "reference": None}
+
 
 # From version n to n + 1, one function each: a manifest in, a new manifest out. Version 1 is the first.
-STEPS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+STEPS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _know_the_size_of_images}
 
 
 def upgrade(

@@ -6,16 +6,39 @@ without touching the graph, and they are part of the file that is measured and s
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from objectif.answers import Label
-from objectif.errors import SolutionError
+from objectif.errors import DataError, SolutionError
+from objectif.images.prepare import Fit, Placement
+from objectif.metrics.calibration import temperature
+
+if TYPE_CHECKING:
+    from objectif.data.dataset import Dataset
+    from objectif.metrics.base import Metric
+    from objectif.tasks.base import Outputs
+    from objectif.tasks.exhibits import Exhibit
+
+CHOSEN = ("accuracy", "balanced_accuracy", "macro_f1", "cohen_kappa", "quadratic_kappa", "hamming")
+"""Metrics of what is answered; they see thresholds and costs. All others are metrics of the probabilities."""
+SINGLE = (
+    "accuracy",
+    "balanced_accuracy",
+    "macro_f1",
+    "auroc",
+    "average_precision",
+    "log_loss",
+    "brier",
+    "cohen_kappa",
+)
+MANY = ("average_precision", "macro_f1", "hamming", "auroc", "log_loss", "brier")
 
 
 @dataclass(frozen=True)
@@ -130,3 +153,137 @@ def answers(
         Label(path, classes, row, tuple(name for name, yes in zip(classes, pick, strict=True) if yes))
         for path, row, pick in zip(paths, probabilities, chosen, strict=True)
     ]
+
+
+class Classify:
+    """The task 'classify': truth (N,) class numbers, or (N, C) of 0 and 1; answers (N, C) probabilities."""
+
+    name = "classify"
+    outputs = ("scores",)
+    fit: Fit = "stretch"
+    tiled = False
+
+    def usual_metric(self, multilabel: bool) -> str:
+        """Accuracy, or average precision where labels are several."""
+        return "average_precision" if multilabel else "accuracy"
+
+    def losses(self, multilabel: bool) -> tuple[str, ...]:
+        """One class an image, or a yes and no for each."""
+        return ("multi",) if multilabel else ("single",)
+
+    def forth(self, truth: NDArray[Any], placements: Sequence[Placement]) -> NDArray[Any]:
+        """The same: a class has no place."""
+        return truth
+
+    def turned(self, truth: NDArray[Any], view: str, height: int, width: int) -> NDArray[Any]:
+        """The same: a class belongs to the image as a whole."""
+        return truth
+
+    def metrics(self, multilabel: bool) -> tuple[str, ...]:
+        """Metrics that are always told."""
+        return MANY if multilabel else SINGLE
+
+    def truth(self, dataset: Dataset, classes: Sequence[str] | None = None) -> NDArray[np.int64]:
+        """(N,) class numbers in the order of `classes`, or (N, C) of 0 and 1; DataError on an unknown class."""
+        names = dataset.classes if classes is None else tuple(classes)
+        if names == dataset.classes:
+            return dataset.truth()
+        place = {name: k for k, name in enumerate(names)}
+        used = sorted({label for sample in dataset.samples for label in sample.labels})
+        unknown = [dataset.classes[k] for k in used if dataset.classes[k] not in place]
+        if unknown:
+            raise DataError(unknown_classes(unknown, names))
+        own = dataset.truth()
+        order = np.array([place.get(name, -1) for name in dataset.classes], np.int64)
+        if not dataset.multilabel:
+            return np.asarray(order[own], np.int64)
+        hot = np.zeros((len(own), len(names)), np.int64)
+        kept = np.flatnonzero(order >= 0)
+        hot[:, order[kept]] = own[:, kept]
+        return hot
+
+    def empty(self, n: int, classes: int) -> NDArray[np.float32]:
+        """(n, C) of zeros."""
+        return np.zeros((n, classes), np.float32)
+
+    def decoding(self, values: Mapping[str, Any] | None = None) -> Decoding:
+        """A Decoding; neutral without values."""
+        return Decoding() if values is None else Decoding.from_dict(values)
+
+    def check(self, decoding: Decoding, classes: int, multilabel: bool) -> None:
+        """SolutionError for fewer than two classes, or tables of another length."""
+        if classes < 2 - multilabel:
+            raise SolutionError(f"there are {classes} classes; expected two or more different names.")
+        decoding.check(classes, multilabel)
+
+    def decode(
+        self, outputs: Outputs, decoding: Decoding, multilabel: bool, placements: Sequence[Placement]
+    ) -> NDArray[np.float32]:
+        """'scores' (n, C) to probabilities (n, C)."""
+        return decode(outputs["scores"], decoding, multilabel)
+
+    def merge(self, decoded: Sequence[NDArray[Any]], decoding: Decoding) -> NDArray[np.float32]:
+        """Not for this task: an image has one answer."""
+        raise NotImplementedError("an image is classified as a whole")
+
+    def fit_decoding(
+        self,
+        outputs: Outputs,
+        truth: NDArray[Any],
+        multilabel: bool,
+        placements: Sequence[Placement],
+        metric: Metric,
+    ) -> Decoding:
+        """The temperature of least log loss on held-out images."""
+        return Decoding(temperature=temperature(truth, outputs["scores"]))
+
+    def operate(
+        self, decoding: Decoding, truth: NDArray[Any], answers: NDArray[Any], multilabel: bool
+    ) -> Decoding:
+        """As it is: the likeliest class, or one half, unless the statement gives costs."""
+        return replace(decoding)
+
+    def told(
+        self, metric: str, answers: NDArray[Any], decoding: Decoding, multilabel: bool
+    ) -> NDArray[np.float64]:
+        """Chosen classes (N, C) of 0 and 1 for metrics of what is answered, else the probabilities."""
+        seen = choose(answers, decoding, multilabel) if metric in CHOSEN else answers
+        return np.asarray(seen, np.float64)
+
+    def answers(
+        self,
+        paths: Sequence[str],
+        classes: tuple[str, ...],
+        decoded: NDArray[np.float32],
+        decoding: Decoding,
+        multilabel: bool,
+        placements: Sequence[Placement] = (),
+    ) -> list[Label]:
+        """One Label for each row of probabilities."""
+        return answers(paths, classes, decoded, decoding, multilabel)
+
+    def exhibits(
+        self,
+        paths: Sequence[str],
+        classes: tuple[str, ...],
+        truth: NDArray[Any],
+        answers: NDArray[Any],
+        decoding: Mapping[str, Any] | None = None,
+        seed: int = 0,
+    ) -> list[Exhibit]:
+        """None: confusion, reliability and the gallery of errors are sections of the report."""
+        return []
+
+
+def unknown_classes(names: Sequence[str], known: Sequence[str]) -> str:
+    """What is said of classes in the data that a Solution does not know: counted wrong whatever it answered."""
+    close = difflib.get_close_matches(names[0], known, n=1)
+    hint = f" ({names[0]!r} may be {close[0]!r})" if close else ""
+    shown = ", ".join(map(repr, names[:5])) + (", ..." if len(names) > 5 else "")
+    return (
+        f"the data have {len(names)} class(es) that the Solution does not know: {shown}{hint}; it knows "
+        f"{', '.join(map(repr, known[:20]))}. Rename them in the data, or leave those images out."
+    )
+
+
+TASK = Classify()

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from objectif.data.dataset import Dataset
 from objectif.data.files import SPLIT_NAMES
-from objectif.data.rows import Row, build, columns, split_word, weight_number
+from objectif.data.rows import Row, build, columns, corners, split_word, weight_number
 from objectif.errors import DataError, LayoutAmbiguous
 
 Table = tuple[list[str], list[tuple[int, list[str]]]]
@@ -86,7 +86,7 @@ def _fits(file: Path) -> bool:
     except DataError:
         return False
     role = columns(names)
-    if "path" not in role or not rows:
+    if "path" not in role or not rows or corners(names) is not None:  # boxes are for another layout
         return False
     if "label" in role:
         return True

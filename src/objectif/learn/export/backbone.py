@@ -63,9 +63,9 @@ def _file() -> Path:
     path = root / f"backbone-lite0-{version('torch')}.onnx"
     if not path.exists():
         from objectif.learn.export.template import fill, template
-        from objectif.learn.models import find
+        from objectif.learn.models import find_model
 
-        graph = fill(template(find("lite0_levels")))
+        graph = fill(template(find_model("lite0_levels")))
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(f".{os.getpid()}.part")
         temporary.write_bytes(graph)

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-Kind = Literal["single", "multi"]
+Kind = Literal["single", "multi", "dense", "box"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,8 @@ class Loss(Protocol):
     """A training objective (door `objectif.losses`).
 
     name: what a Problem calls it. title: what a table calls it. source: authors, year, title.
-    kind: "single" (truth is one class) or "multi" (truth is a 0/1 row).
+    kind: what it compares. "single": truth is one class; "multi": a 0/1 row; "dense": the wanted quality of each class at
+        each of very many places, 0 at nearly all of them; "box": another box.
     convex: convex in the logits, so that a head on fixed features has one optimum.
     balanced: its answers are meant for classes that are equally common, whatever the training data hold;
         settings and temperature are then chosen with equal weight for each class.
@@ -64,6 +65,8 @@ class Loss(Protocol):
         """Weighted mean over the batch, a scalar.
 
         output: (B, C) logits, float32 or float64. truth: (B,) int64 class indices, or (B, C) floats of 0 and 1.
+        dense: truth (B, C) in 0..1; the value is the weighted SUM over the mass of truth, dense_mean(): a mean over the
+        places would be a mean over background. box: output and truth (B, 4) x1 y1 x2 y2.
         """
         ...
 
@@ -72,6 +75,12 @@ def weighted_mean(values: Tensor, weight: Tensor) -> Tensor:
     """sum(w v) / sum(w) of (B,) values; 0 where all weights are 0 (a batch of nothing teaches nothing)."""
     weight = weight.to(values)
     return (weight * values).sum() / weight.sum().clamp_min(torch.finfo(values.dtype).tiny)
+
+
+def dense_mean(values: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
+    """sum(w v) / max(1, sum(w truth)) of (B, C) values: the loss for one object, however many places there are."""
+    weight = weight.to(values)[:, None]
+    return (weight * values).sum() / (weight * truth.to(values)).sum().clamp_min(1.0)
 
 
 def log_likelihood(output: Tensor, truth: Tensor) -> Tensor:

@@ -1,12 +1,13 @@
-"""Models by name: behind the door, files named onnx:PATH or hub:NAME, and several side by side, A+B."""
+"""Models by name: behind the door, files named onnx:PATH, hub:NAME and yolox_nano:PATH, several side by side, A+B."""
 
 from __future__ import annotations
 
-from objectif.learn.models.base import Model
+from objectif.errors import PluginError
+from objectif.learn.models.base import Learner, Model
 from objectif.plugins import load
 
 
-def find(name: str) -> Model:
+def find(name: str) -> Model | Learner:
     """The model called `name`; PluginError says what there is."""
     if name.startswith("onnx:"):
         from objectif.learn.models.onnxfile import from_file
@@ -16,9 +17,29 @@ def find(name: str) -> Model:
         from objectif.learn.models.hub import from_hub
 
         return from_hub(name)
+    if name.startswith("yolox_nano:"):
+        from objectif.learn.models.detect.yolox import from_weights
+
+        return from_weights(name)
     if "+" in name:
         from objectif.learn.models.fused import fuse
 
-        return fuse([find(part) for part in name.split("+")])
-    model: Model = load("models", name)
+        return fuse([find_model(part) for part in name.split("+")])
+    model: Model | Learner = load("models", name)
     return model
+
+
+def find_model(name: str) -> Model:
+    """The model called `name`, which gets a head on its features; PluginError where it is none of these."""
+    found = find(name)
+    if isinstance(found, Model):
+        return found
+    raise PluginError(f"model {name!r} is trained as a whole; expected one with features and a head.")
+
+
+def find_learner(name: str) -> Learner:
+    """The model called `name`, which is trained as a whole; PluginError where it is none of these."""
+    found = find(name)
+    if isinstance(found, Learner):
+        return found
+    raise PluginError(f"model {name!r} has features and a head; expected one that is trained as a whole.")

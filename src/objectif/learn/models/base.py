@@ -1,18 +1,32 @@
 """What a model is: where its features come from, what it needs, and what it may be used for.
 
-A network is seen in two parts: `Features`, which turn prepared images into vectors, and a linear head on them.
+There are two kinds behind the door. A `Model` gives features to heads; a `Learner` is trained as a whole.
+
+For a Model a network is seen in two parts: `Features`, which turn prepared images into vectors, and a linear head on them.
 The cut is what makes the race quick: features are exported and computed once and shared by every loss, and a
 fine-tuned network is the same exported graph with other weights and another head. It also keeps heat maps exact:
 where the vector begins with the mean of a feature map, the head's weights apply to the map as they are.
+
+Where an answer is more than a linear function of one vector (boxes, masks, pictures) there is no such cut. A Learner
+builds a `Whole`: it knows what its outputs mean, how a batch is judged (`objective`, composed of losses that it is
+handed) and which of its weights move how fast (`rates`). The loop that trains it (fit/train.py) knows none of that.
+Rejected: a task's base class with hooks for the loop, as trainers of other frameworks have; the loop stays one page, and
+a task is not met twice.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from objectif.learn.losses.base import Batch, Loss
 
 Approach = Literal["classical", "frozen", "finetune"]
 
@@ -57,3 +71,99 @@ class Model:
     pretrained: str = ""
     version: int = 1
     graph: Callable[[], bytes] | None = None
+    task: str = "classify"
+
+
+class Whole(nn.Module):
+    """A network that is trained as a whole and answers by itself. Subclasses set:
+
+    outputs: names of what forward gives, in order; those that the task's decoding needs first, then 'embedding'.
+    """
+
+    outputs: tuple[str, ...]
+
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        """image (N,H,W,C) uint8 or float32 in 0..255 -> the outputs, each with N first. This is what is exported."""
+        raise NotImplementedError
+
+    def objective(self, image: Tensor, truth: Tensor, losses: tuple[Loss, ...], batch: Batch) -> Tensor:
+        """What training lowers, a scalar: `losses` (one of each kind the Learner names, in its order) put together.
+
+        truth: as the task gives it, in pixels of `image`, padded as the task pads. batch.weight (N,) is per image.
+        """
+        raise NotImplementedError
+
+    def rates(self) -> list[dict[str, Any]]:
+        """Parameter groups for an optimiser: "params", "lr" as a factor of the base rate, and "weight_decay" as a
+        factor of the base decay. What is in none of them stays as it is."""
+        moving = [p for p in self.parameters() if p.requires_grad]
+        return [
+            {"params": [p for p in moving if p.ndim > 1], "lr": 1.0, "weight_decay": 1.0},
+            {"params": [p for p in moving if p.ndim <= 1], "lr": 1.0, "weight_decay": 0.0},
+        ]
+
+    def begin(self, image: Tensor, truth: Tensor) -> None:
+        """Called once before training with some plain training images: for statistics that a start needs."""
+
+    def counts(self, truth: NDArray[np.floating[Any]], classes: int) -> Tensor:
+        """(C,) how often each class occurs in the truth of the whole training set: Batch.class_counts."""
+        return torch.zeros(classes)
+
+
+class View(Protocol):
+    """How one training batch is seen: augmentation, in numpy."""
+
+    def __call__(
+        self,
+        images: NDArray[Any],
+        truth: NDArray[np.floating[Any]],
+        size: tuple[int, int],
+        generator: np.random.Generator,
+        progress: float,
+        symmetries: tuple[str, ...],
+    ) -> tuple[NDArray[Any], NDArray[np.floating[Any]]]:
+        """images (n,h,w,C), truth (n,...) -> n views (n,H,W,C) of the same type, and their truth in pixels of the views.
+
+        size: (H, W). progress: 0..1, share of the training that is done. symmetries: of 'mirror' (left-right), 'flip'
+        (up-down) and 'turn' (quarter turns), those that keep what the truth means.
+        """
+        ...
+
+
+def always() -> None:
+    """For a Learner that can be built wherever it can be imported."""
+
+
+@dataclass(frozen=True)
+class Learner:
+    """One entry of the door `objectif.models` that is trained as a whole: data with its source, and ways to build it.
+
+    approach: 'classical' (fixed filters), 'frozen' (a fixed trunk) or 'finetune' (all of it may move).
+    sizes: long sides of the prepared image at which it may be raced, cheapest first; sides are multiples of `multiple`.
+    losses: kinds of losses that its objective composes, in order; usual: the ones by name that it starts from.
+    epochs: the fewest that pay, the most that are useful; rate: the base learning rate, for `batch` images a step.
+    build: (channels, classes) -> Whole. Called only in the process that trains or exports.
+    view: how a training batch is seen. available: why it cannot be built here, or None.
+    note: what the card of a Solution made from it must say.
+    """
+
+    name: str
+    approach: Approach
+    title: str
+    source: str
+    licence: str
+    task: str
+    sizes: tuple[int, ...]
+    build: Callable[[int, int], Whole]
+    view: View
+    losses: tuple[str, ...] = ()
+    usual: tuple[str, ...] = ()
+    epochs: tuple[int, int] = (10, 100)
+    multiple: int = 32
+    batch: int = 8
+    rate: float = 1e-3
+    decay: float = 0.05
+    available: Callable[[], str | None] = always
+    pretrained: str = ""
+    note: str = ""
+    version: int = 1

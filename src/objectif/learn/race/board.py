@@ -19,6 +19,7 @@ from objectif.runs.folder import RunFolder
 from objectif.runs.journal import Journal
 
 Scores = NDArray[np.float32]
+"""(n_scored, ...) answers of the task: (n, C) probabilities, or whatever else it compares with truth."""
 
 
 def correct(truth: NDArray[np.int64], scores: Scores) -> NDArray[np.float64]:
@@ -53,6 +54,7 @@ class Board:
     dropped: dict[Candidate, tuple[int, str]] = field(default_factory=dict)
     costs: dict[tuple[str, int], Cost] = field(default_factory=dict)
     order: dict[Candidate, None] = field(default_factory=dict)
+    values: dict[tuple[Candidate, int], float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.truth = self.context.truth()[self.context.plan.scored()]
@@ -74,22 +76,25 @@ class Board:
         arrays = self.folder.read_trial(self.trial(candidate, seed))
         if arrays is None or arrays.get("scores") is None or len(arrays["scores"]) != len(self.truth):
             return False
-        self.scores.setdefault(candidate, {})[seed] = arrays["scores"]
-        self.failed.pop(candidate, None)
+        self._keep(candidate, seed, arrays["scores"])
         return True
+
+    def _keep(self, candidate: Candidate, seed: int, scores: Scores) -> None:
+        self.scores.setdefault(candidate, {})[seed] = scores
+        self.values[candidate, seed] = float(self.metric.value(self.truth, scores))
+        self.failed.pop(candidate, None)
 
     def add(self, candidate: Candidate, seed: int, scores: Scores, seconds: float) -> None:
         """A finished trial: its scores to disk, then its line to the journal."""
         name = self.trial(candidate, seed)
         self.folder.write_trial(name, {"scores": scores.astype(np.float32)})
-        self.scores.setdefault(candidate, {})[seed] = scores
-        self.failed.pop(candidate, None)
+        self._keep(candidate, seed, scores)
         self.journal.append(
             "trial",
             trial=name,
             status="done",
             seconds=round(seconds, 3),
-            metric=self.value(scores),
+            metric=self.values[candidate, seed],
             candidate=asdict(candidate),
             seed=seed,
         )
@@ -116,13 +121,9 @@ class Board:
         self.dropped[candidate] = (rung, reason)
         self.journal.append("trial", trial=candidate.id, status="dropped", rung=rung, reason=reason)
 
-    def value(self, scores: Scores) -> float:
-        """The metric of one trial on all scored images."""
-        return float(self.metric.value(self.truth, scores))
-
     def estimate(self, candidate: Candidate) -> float:
         """Mean metric over the seeds, with the sign turned so that more is better."""
-        values = [self.value(s) for s in self.scores[candidate].values()]
+        values = [self.values[candidate, seed] for seed in self.scores[candidate]]
         return self.metric.sign * float(np.mean(values))
 
     def one(self, candidate: Candidate) -> Scores:

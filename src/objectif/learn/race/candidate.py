@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +14,17 @@ from numpy.typing import NDArray
 from objectif.data.dataset import Dataset
 from objectif.data.splits import SplitPlan
 from objectif.images.prepare import Preparation
+from objectif.metrics.base import Metric
+from objectif.metrics.catalog import metric
+from objectif.tasks import find
+from objectif.tasks.base import Task
 
 PLAIN = "plain"
+NO_LOSS = "none"
+"""Written as the loss of a Learner whose objective takes none."""
+AGAIN = 0.5
+"""Passes of the delivered network, as a share of a fold's, where it goes on from the network of the first fold."""
+STEP = 32  # sides of prepared images that are not square are multiples of it, as trunks want
 VIEWS = "views"
 
 
@@ -20,7 +32,8 @@ VIEWS = "views"
 class Candidate:
     """One entry of the race.
 
-    preparation: 'plain' or a step of images.prepare.STEPS. side: pixels of the prepared image.
+    loss: a name, or several that are one objective: 'quality_focal+giou'.
+    preparation: 'plain' or a step of images.prepare.STEPS. side: pixels of the prepared image's longer side.
     views: whether a head on fixed features also learns from mirrored and turned copies.
     epochs: passes over the images, for networks that are fine-tuned.
     """
@@ -57,6 +70,8 @@ class Context:
 
     units (N,): the group or cluster of each image, never cut by an inner split. channels: of prepared images.
     floating: 16-bit images, prepared as float32. work: folder for features, images and graphs of the race.
+    objective: what metrics.catalog.metric() makes the metric from. shape: (height, width) of the usual picture, its
+    medians in pixels.
     """
 
     dataset: Dataset
@@ -65,15 +80,41 @@ class Context:
     work: Path
     channels: int = 3
     floating: bool = False
+    name: str = "classify"
+    objective: str | Mapping[str, Any] = field(default="accuracy")
+    shape: tuple[int, int] = (1, 1)
+
+    @property
+    def task(self) -> Task:
+        """What truth and answers mean."""
+        return find(self.name)
+
+    @property
+    def metric(self) -> Metric:
+        """What decides."""
+        return metric(self.objective, self.dataset.classes)
+
+    def size(self, side: int) -> tuple[int, int]:
+        """(height, width) of the prepared image: square, or the shape of the usual picture in steps of 32 pixels."""
+        if self.task.fit == "stretch":
+            return side, side
+        height, width = self.shape
+        short = min(side, max(STEP, round(side * min(height, width) / max(height, width) / STEP) * STEP))
+        return (short, side) if height < width else (side, short)
 
     def preparation(self, side: int, step: str = PLAIN) -> Preparation:
         """The one preparation of a candidate with this side and step."""
         steps = () if step == PLAIN else (step,)
-        return Preparation(height=side, width=side, channels=self.channels, steps=steps)
+        height, width = self.size(side)
+        return Preparation(height, width, self.channels, self.task.fit, steps)
 
-    def truth(self) -> NDArray[np.int64]:
-        """(N,) or (N,C), as Dataset.truth."""
-        return self.dataset.truth()
+    def truth(self) -> NDArray[Any]:
+        """(N, ...) as the task tells it."""
+        return self._truth
+
+    @cached_property
+    def _truth(self) -> NDArray[Any]:
+        return self.task.truth(self.dataset)
 
     def weight(self) -> NDArray[np.float32]:
         """(N,) importance of each image in training."""

@@ -17,13 +17,15 @@ from objectif.data.pixels import prepared
 from objectif.errors import TrialError
 from objectif.learn.export.join import join
 from objectif.learn.fit.calibrate import heat_of
-from objectif.learn.models import find
+from objectif.learn.models import find, find_model
+from objectif.learn.models.base import Learner
+from objectif.learn.race.answering import answer, read_decoding
 from objectif.learn.race.candidate import Candidate
-from objectif.learn.race.executor import SHRINKING, Event, Job
+from objectif.learn.race.executor import LESSON, SHRINKING, Event, Job
+from objectif.learn.race.folds import fold_file, refit_seconds, train_job
 from objectif.learn.race.material import extractor, head_of, material
 from objectif.learn.race.race import Race
 from objectif.learn.race.record import card_of, result_of
-from objectif.learn.race.tuning import train_job
 from objectif.metrics.intervals import Interval, interval
 from objectif.run.network import Network
 from objectif.runs.folder import slug
@@ -67,22 +69,24 @@ def deliver(race: Race, found: Verdict, command: str) -> Delivery:
     """Build, check and describe the Solution of the verdict's winner."""
     winner = next(c for c in race.board.order if c.id == found.winner)
     network = build(race, winner)
-    decoding = _decoding(race, winner)
+    decoding = decoding_of(race, winner)
     preparation = race.ground.context.preparation(winner.side, winner.preparation)
     networks: dict[Precision, bytes] = {"fp32": network}
     notes = []
-    if find(winner.model).pretrained and race.deadline - race.now() > 12:
+    model = find(winner.model)
+    if (model.pretrained or isinstance(model, Learner)) and race.deadline - race.now() > 12:
         small, said = _small(race, winner, network)
         notes.append(said)
         if small is not None:
             networks["int8"] = small
     estimate, answers = _estimate(race, winner, found, network, decoding)
-    dataset = race.ground.dataset
+    dataset, task = race.ground.dataset, race.ground.context.task
     card = card_of(race, winner, found, estimate)
     inputs = prepared(dataset, race.ground.plan.development()[:4], preparation)
     probes = {"inputs": inputs}
     for name, graph in networks.items():
-        probes[f"scores_{name}"] = Network(graph, threads=1).scores(inputs)
+        given = Network(graph, threads=1, needs=task.outputs).outputs(inputs, task.outputs)
+        probes |= {f"{output}_{name}": values for output, values in given.items()}
     solution = Solution(
         task=race.problem.task,
         classes=dataset.classes,
@@ -92,6 +96,7 @@ def deliver(race: Race, found: Verdict, command: str) -> Delivery:
         networks=networks,
         card=card.to_dict(),
         probes=probes,
+        reference=race.ground.context.shape,
     )
     result = result_of(race, found, estimate, card, notes, command)
     return Delivery(result, solution, answers)
@@ -99,13 +104,15 @@ def deliver(race: Race, found: Verdict, command: str) -> Delivery:
 
 def build(race: Race, winner: Candidate) -> bytes:
     """The winner's network, refitted on all development images."""
+    if isinstance(find(winner.model), Learner):
+        return _learned(race, winner)
     if winner.epochs:
         return _tuned(race, winner)
-    context, entry = race.ground.context, find(winner.model)
+    context, model = race.ground.context, find_model(winner.model)
     arrays = {v: np.load(f, mmap_mode="r") for v, f in _feature_files(race, winner).items()}
-    data = material(context, arrays, race.ground.plan.development(), winner.views, entry.columns)
+    data = material(context, arrays, race.ground.plan.development(), winner.views, model.columns)
     head = head_of(context, data, winner.loss, race.problem.seed)
-    graph = join(extractor(context, entry, context.work), head.weight, head.bias, columns=entry.columns)
+    graph = join(extractor(context, model, context.work), head.weight, head.bias, columns=model.columns)
     _gate(race, winner, graph, np.asarray(arrays["plain"]), head.weight, head.bias)
     return graph
 
@@ -130,13 +137,31 @@ def _gate(
     images = prepared(context.dataset, rows, context.preparation(winner.side, winner.preparation))
     network = Network(graph)
     logits = np.concatenate([network.scores(images[i : i + 16]) for i in range(0, len(images), 16)])
-    expected = features[rows][:, slice(*find(winner.model).columns)] @ weight + bias
+    expected = features[rows][:, slice(*find_model(winner.model).columns)] @ weight + bias
     multi = context.dataset.multilabel
     gap = np.abs(decode(logits, Decoding(), multi) - decode(expected, Decoding(), multi)).max()
     if gap > 1e-2:
         raise TrialError(
             f"the exported file of {winner.id} gives other answers than were scored (by {gap:.3f})"
         )
+
+
+def _learned(race: Race, winner: Candidate) -> bytes:
+    """The network of the first fold, trained on with all development images; as it is where no time is left."""
+    try:
+        if race.stopped or race.deadline - race.now() < refit_seconds(race, winner):
+            raise TrialError("no time was left")
+        return _tuned(race, winner)
+    except TrialError as error:
+        first = fold_file(race, winner, 0).with_suffix(".onnx")
+        if not first.exists():
+            raise
+        share = len(race.ground.plan.train(0)) / len(race.ground.plan.development())
+        race.notes.append(
+            f"The network of the first fold is delivered; it learned from {share:.0%} of the images, as it could not be "
+            f"trained on with all of them: {error}."
+        )
+        return first.read_bytes()
 
 
 def _tuned(race: Race, winner: Candidate) -> bytes:
@@ -159,8 +184,16 @@ def _tuned(race: Race, winner: Candidate) -> bytes:
     return target.with_suffix(".onnx").read_bytes()
 
 
-def _decoding(race: Race, winner: Candidate) -> Decoding:
-    """Temperature of a fine-tuned network from its out-of-fold scores (heads carry theirs); costs where stated."""
+def decoding_of(race: Race, winner: Candidate) -> Any:
+    """Temperature of a fine-tuned network from its out-of-fold scores (heads carry theirs); costs where stated.
+
+    Of a Learner what suits the held-out images of its first fold, with thresholds from all out-of-fold answers.
+    """
+    if isinstance(find(winner.model), Learner):
+        known = race.ground.context
+        decoding = read_decoding(known, fold_file(race, winner, 0).with_suffix(".json"))
+        scores = race.board.one(winner)
+        return known.task.operate(decoding, race.board.truth, scores, known.dataset.multilabel)
     matrix = race.problem.cost_matrix(race.ground.dataset.classes)
     heat = 1.0
     if winner.epochs:
@@ -187,25 +220,17 @@ def _small(race: Race, winner: Candidate, network: bytes) -> tuple[bytes | None,
         "target": target,
         "threads": race.executor.cores,
     }
+    work, module = "shrink_heads", SHRINKING
     if winner.epochs:
         source = race.work / "fp32.onnx"
         source.write_bytes(network)
-        fold = race.work / f"fold-{winner.id.replace('/', '_')}-0.onnx"
-        arguments |= {"source": source, "fold_network": fold}
+        arguments |= {"source": source, "fold_network": fold_file(race, winner, 0).with_suffix(".onnx")}
+        learned = isinstance(find(winner.model), Learner)
+        work, module = ("shrink", LESSON) if learned else ("shrink_trained", SHRINKING)
     else:
         arguments |= {"features": _feature_files(race, winner), "seed": race.problem.seed}
     left = race.deadline - race.now() - 6
-    race.push(
-        Job(
-            "int8",
-            "shrink_trained" if winner.epochs else "shrink_heads",
-            arguments,
-            threads=race.executor.cores,
-            seconds=left,
-            module=SHRINKING,
-        ),
-        handle,
-    )
+    race.push(Job("int8", work, arguments, race.executor.cores, left, module=module), handle)
     race.drain(race.now() + left)
     if not out:
         return None, f"No int8 network: {failed[0] if failed else 'no time was left for it'}."
@@ -221,7 +246,7 @@ def _small(race: Race, winner: Candidate, network: bytes) -> tuple[bytes | None,
 
 
 def _estimate(
-    race: Race, winner: Candidate, found: Verdict, network: bytes, decoding: Decoding
+    race: Race, winner: Candidate, found: Verdict, network: bytes, decoding: Any
 ) -> tuple[Interval | None, dict[str, NDArray[Any]]]:
     """The estimate with its interval, and the answers behind confusion and errors: test images, or out of fold."""
     context, plan = race.ground.context, race.ground.plan
@@ -230,16 +255,8 @@ def _estimate(
         rows = plan.scored()
         scores = race.board.one(winner)
         return found.estimate, _answers(race, rows, scores, "out-of-fold")
-    runner = Network(network)
-    logits = []
-    for start in range(0, len(rows), 64):
-        images = prepared(
-            context.dataset, rows[start : start + 64], context.preparation(winner.side, winner.preparation)
-        )
-        logits += [runner.scores(images[i : i + 16]) for i in range(0, len(images), 16)]
-    scores = decode(
-        np.concatenate(logits), Decoding(temperature=decoding.temperature), context.dataset.multilabel
-    )
+    preparation = context.preparation(winner.side, winner.preparation)
+    scores = answer(context, network, rows, preparation, decoding, race.executor.cores)
     estimate = interval(
         race.board.metric, context.truth()[rows], scores, _groups(race, rows), seed=race.problem.seed
     )
@@ -283,4 +300,5 @@ def _answers(
         "truth": race.ground.context.truth()[rows],
         "scores": scores.astype(np.float32),
         "kind": np.array(kind),
+        "task": np.array(race.problem.task),
     }

@@ -29,7 +29,8 @@ from objectif.errors import ObjectifError
 WORK = "objectif.learn.race.work"
 TRAINING = "objectif.learn.race.training"
 SHRINKING = "objectif.learn.race.shrinking"
-_PRELOAD = [WORK, TRAINING, SHRINKING]
+LESSON = "objectif.learn.race.lesson"
+_PRELOAD = [WORK, TRAINING, SHRINKING, LESSON]
 _PDEATHSIG = 1
 
 

@@ -23,12 +23,13 @@ from objectif.problem import Problem
 
 @dataclass(frozen=True)
 class Ground:
-    """What every candidate shares.
+    """What every candidate shares. problem: the statement with all that was left open settled by the data.
 
     leaked: rows outside the training side of a given split whose picture stands in another split too; empty unless
     leakage was allowed. side: median of the images' shorter sides in pixels. notes: sentences for people.
     """
 
+    problem: Problem
     context: Context
     looks: Looks
     leaked: NDArray[np.int64]
@@ -56,7 +57,7 @@ def survey(problem: Problem, work: Path, progress: Callable[[int, int], None] | 
     dataset = load(problem.data, format=problem.format, group=problem.group, splits=problem.splits)
     looks = look(dataset, progress=progress)
     dataset, looks, notes = _readable(dataset, looks)
-    problem.validate_classes(dataset.classes, multilabel=dataset.multilabel)
+    problem = problem.settled(dataset)
     certain = same_pairs(looks)
     near = clusters(len(dataset), [*certain, *near_pairs(looks)])
     leak = leakage(dataset, same=clusters(len(dataset), certain), near=near)
@@ -70,17 +71,35 @@ def survey(problem: Problem, work: Path, progress: Callable[[int, int], None] | 
         notes.append(f"{leak.sentence} (allowed): figures are quoted with and without them.")
     division = plan(dataset, folds=problem.folds, seed=problem.seed, together=near)
     units = components(dataset.groups(), near, len(dataset))
+    sizes = np.array([(i.height, i.width) for i in looks.infos if i is not None] or [(224, 224)])
+    matrix = problem.cost_matrix(dataset.classes)
     context = Context(
-        dataset, division, units, work, channels=_channels(dataset), floating=_floating(dataset)
+        dataset,
+        division,
+        units,
+        work,
+        channels=_channels(dataset),
+        floating=_floating(dataset),
+        name=problem.task,
+        objective=problem.metric if matrix is None else {"name": "cost", "matrix": matrix},
+        shape=usual_shape(sizes),
     )
-    sides = [min(i.width, i.height) for i in looks.infos if i is not None]
     return Ground(
+        problem,
         context,
         looks,
         leaked,
-        float(np.median(sides)) if sides else 224.0,
+        float(np.median(sizes.min(axis=1))),
         (*dataset.notes, *division.notes, *notes),
     )
+
+
+def usual_shape(sizes: NDArray[np.int64]) -> tuple[int, int]:
+    """(height, width): medians of sizes (N, 2); a square where upright and lying pictures are mixed."""
+    aspect = sizes[:, 0] / sizes[:, 1]
+    mixed = np.quantile(aspect, 0.1) < 0.95 and np.quantile(aspect, 0.9) > 1.05
+    height, width = (int(x) for x in np.median(sizes, axis=0))
+    return (max(height, width), max(height, width)) if mixed else (height, width)
 
 
 def _readable(dataset: Dataset, looks: Looks) -> tuple[Dataset, Looks, list[str]]:

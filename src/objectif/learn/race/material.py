@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from objectif.learn.export.template import fill, template
 from objectif.learn.fit.heads import Head, Rotated, fit_head
-from objectif.learn.models import find
+from objectif.learn.models import find_model
 from objectif.learn.models.base import Model
 from objectif.learn.race.candidate import Candidate, Context
 from objectif.plugins import load
@@ -96,7 +96,7 @@ def out_of_fold(
     seed: int,
 ) -> NDArray[np.float32]:
     """(n_scored, C) probabilities of each image by the head that has not seen it."""
-    columns = find(candidate.model).columns
+    columns = find_model(candidate.model).columns
     scores = np.full((len(known.dataset), len(known.dataset.classes)), np.nan, np.float32)
     for fold in range(known.plan.folds):
         key = (fold, candidate.views, columns)

@@ -17,14 +17,17 @@ import numpy as np
 
 from objectif import plugins
 from objectif.errors import TrialError
-from objectif.learn.models import find
+from objectif.learn.models import find, find_model
+from objectif.learn.models.base import Learner, Model
 from objectif.learn.race.board import Board, Cost
 from objectif.learn.race.candidate import PLAIN, Candidate
 from objectif.learn.race.evidence import worth_trying
-from objectif.learn.race.executor import Event, Executor, Job
+from objectif.learn.race.executor import LESSON, WORK, Event, Executor, Job
+from objectif.learn.race.folds import Speed
 from objectif.learn.race.ground import Ground
+from objectif.learn.race.learning import learn
 from objectif.learn.race.show import Show
-from objectif.learn.race.tuning import Speed, fine_tune, worth_tuning
+from objectif.learn.race.tuning import fine_tune, worth_tuning
 from objectif.learn.race.views import judge_views, learn_from_views
 from objectif.problem import Problem
 
@@ -49,11 +52,13 @@ class Race:
     notes: list[str] = field(default_factory=list)
     symmetries: tuple[str, ...] = ()
     speeds: dict[Candidate, Speed] = field(default_factory=dict)
+    paces: dict[str, float] = field(default_factory=dict)
     losses_by_view: dict[str, dict[str, tuple[float, float]]] = field(default_factory=dict)
     files: dict[tuple[str, int, str, str], Path] = field(default_factory=dict)
     _queue: list[tuple[Job, Handler]] = field(default_factory=list)
     _handlers: dict[str, Handler] = field(default_factory=dict)
     tuned: Candidate | None = None
+    stopped: bool = False
     _beat: float = 0.0
     _born: float = 0.0
 
@@ -92,7 +97,10 @@ class Race:
         self.executor.stop()
         self._queue.clear()
         self._handlers.clear()
-        for candidate in [c for c in self.board.scores if c.epochs]:
+        self.stopped = True
+        for candidate in [
+            c for c in self.board.scores if c.epochs and not isinstance(find(c.model), Learner)
+        ]:
             del self.board.scores[candidate]
             self.board.drop(candidate, 1, "stopped before it could be trained on all images")
 
@@ -149,6 +157,13 @@ class Race:
 
     def run(self) -> None:
         """All stages, each within its share of the time that is left."""
+        if self.named(Model):
+            self._on_features()
+        if self.named(Learner):
+            learn(self)
+
+    def _on_features(self) -> None:
+        """Heads on fixed features, and what comes of them."""
         cheap_until = self.now() + self.left() * (0.45 if self.problem.budget >= SHORT else 1.0)
         self.show.stage("features and first heads")
         self.first(self.models(), self._until(cheap_until, 0.6))
@@ -173,36 +188,42 @@ class Race:
     def _until(self, end: float, share: float) -> float:
         return self.now() + max(1.0, (end - self.now()) * share)
 
+    def named(self, kind: type[Model] | type[Learner]) -> list[str]:
+        """Models of one kind that answer what is asked, of the approaches that may take part."""
+        names = plugins.names("models") if self.problem.models == "auto" else self.problem.models
+        found = []
+        for name in map(str, names):
+            one = find(name)
+            fits = isinstance(one, kind) and one.task == self.problem.task
+            if fits and one.approach in self.problem.approaches:
+                found.append(name)
+        return found
+
     def models(self) -> list[str]:
         """Names of the models with fixed features that take part, cheap ones first."""
-        if self.problem.models != "auto":
-            wanted: list[str] = [str(m) for m in self.problem.models]
-        else:
+        wanted = self.named(Model)
+        if self.problem.models == "auto":
             usual = CHEAP if self.problem.budget < SHORT else BASE
-            wanted = [m for m in usual if m in plugins.names("models")]
+            wanted = [m for m in usual if m in wanted]
             if self.ground.context.channels != 3:
-                wanted = [m for m in wanted if find(m).approach == "classical"]
+                wanted = [m for m in wanted if find_model(m).approach == "classical"]
             if self.ground.gray:
                 wanted = [m for m in wanted if m != "colour"]
-        return [
-            m
-            for m in wanted
-            if find(m).approach != "finetune" and find(m).approach in self.problem.approaches
-        ]
+        return [m for m in wanted if find_model(m).approach != "finetune"]
 
     def side(self, model: str) -> int:
         """Pixels of the prepared image: what the model was made for, less where the pictures are much smaller."""
-        entry = find(model)
-        if entry.multiple == 1 or self.ground.side >= 0.4 * entry.size:
-            return entry.size
-        step = max(32, entry.multiple)
+        known = find_model(model)
+        if known.multiple == 1 or self.ground.side >= 0.4 * known.size:
+            return known.size
+        step = max(32, known.multiple)
         wanted = max(96, int(np.ceil(1.6 * self.ground.side / step)) * step)
-        return min(entry.size, wanted)
+        return min(known.size, wanted)
 
     def first(self, models: list[str], until: float) -> None:
         """Export, cost, features and a head with the usual loss for each of these models."""
         for name in models:
-            candidate = Candidate(find(name).approach, name, self.default_loss, side=self.side(name))
+            candidate = Candidate(find_model(name).approach, name, self.default_loss, side=self.side(name))
             self.board.order[candidate] = None
             if (name, candidate.side) not in self.board.costs:
                 self.push(self._cost_job(candidate), self._on_cost(candidate))
@@ -238,7 +259,9 @@ class Race:
         }
         # alone on the machine where a limit hangs on the latency; else beside others, to save time
         threads = self.executor.cores if "latency_ms" in self.board.limits else 1
-        return Job(f"cost {candidate.model}@{candidate.side}", "cost", arguments, threads=threads)
+        work, module = ("weigh", LESSON) if isinstance(find(candidate.model), Learner) else ("cost", WORK)
+        name = f"cost {candidate.model}@{candidate.side}"
+        return Job(name, work, arguments, threads=threads, module=module)
 
     def _on_cost(self, candidate: Candidate) -> Handler:
         def handle(event: Event) -> None:
@@ -329,7 +352,7 @@ class Race:
 
     def key(self, candidate: Candidate, view: str) -> tuple[str, int, str, str]:
         """What the features of a candidate are kept under: models that share an extractor share it."""
-        return (find(candidate.model).features, candidate.side, candidate.preparation, view)
+        return (find_model(candidate.model).features, candidate.side, candidate.preparation, view)
 
     def heads(
         self, like: Candidate, trials: list[tuple[Candidate, int]], views: tuple[str, ...] = ()

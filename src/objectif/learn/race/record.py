@@ -11,6 +11,7 @@ import numpy as np
 
 from objectif.data.fingerprint import fingerprint
 from objectif.learn.models import find
+from objectif.learn.models.base import Learner
 from objectif.learn.race.candidate import Candidate
 from objectif.learn.race.race import Race
 from objectif.metrics.intervals import Interval
@@ -22,7 +23,7 @@ RESEARCH = "Figures hold for images like those in the data; another camera, plac
 
 
 def card_of(race: Race, winner: Candidate, found: Verdict, estimate: Interval | None) -> Card:
-    dataset, entry, cost = race.ground.dataset, find(winner.model), race.board.cost(winner)
+    dataset, model, cost = race.ground.dataset, find(winner.model), race.board.cost(winner)
     truth = dataset.truth()
     counts = truth.sum(0) if dataset.multilabel else np.bincount(truth, minlength=len(dataset.classes))
     figures = []
@@ -52,15 +53,15 @@ def card_of(race: Race, winner: Candidate, found: Verdict, estimate: Interval | 
         candidate={
             "id": winner.id,
             "approach": winner.approach,
-            "model": entry.title,
+            "model": model.title,
             "loss": winner.loss,
             "preparation": winner.treatment,
             "parameters": cost.params,
             "multiply_adds": cost.macs,
         },
         figures=figures,
-        weights=[{"name": entry.title, "source": entry.source, "licence": entry.licence}]
-        if entry.pretrained
+        weights=[{"name": model.title, "source": model.source, "licence": model.licence}]
+        if model.pretrained
         else [],
         limits={
             k: {"asked": race.board.limits.get(k), "measured": v}
@@ -68,7 +69,7 @@ def card_of(race: Race, winner: Candidate, found: Verdict, estimate: Interval | 
             if v is not None
         },
         feasible=found.feasible,
-        cautions=[RESEARCH],
+        cautions=[RESEARCH, *([model.note] if isinstance(model, Learner) and model.note else [])],
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 

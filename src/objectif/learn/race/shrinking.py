@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from objectif.data.pixels import prepared
 from objectif.learn.export.join import join
 from objectif.learn.export.quantise import quantise, sample
-from objectif.learn.models import find
+from objectif.learn.models import find_model
 from objectif.learn.race.candidate import Candidate
 from objectif.learn.race.material import (
     BATCH,
@@ -43,7 +43,7 @@ def shrink_heads(
     that was solved on the float features.
     """
     known = read_context(context)
-    entry = find(candidate.model)
+    entry = find_model(candidate.model)
     preparation = known.preparation(candidate.side, candidate.preparation)
     development = known.plan.development()
     calibration = prepared(known.dataset, sample(development, known.truth()), preparation)

@@ -94,10 +94,9 @@ def _race(
         if note:
             show.say(f"  {note}")
     _describe(folder, problem, ground)
-    objective = problem.objective(ground.dataset.classes)
-    board = Board(folder, journal, ground.context, objective, dict(problem.limits))
+    board = Board(folder, journal, ground.context, ground.context.metric, dict(problem.limits))
     reserve = min(60.0, max(8.0, 0.18 * problem.budget))
-    race = Race(problem, ground, board, executor, show, deadline=problem.budget, reserve=reserve)
+    race = Race(ground.problem, ground, board, executor, show, deadline=problem.budget, reserve=reserve)
     _inspect(race, folder)
     try:
         race.run()
@@ -118,7 +117,7 @@ def _describe(folder: RunFolder, problem: Problem, ground: Ground) -> None:
         _same_data(folder, splits)
     folder.write_json(STATEMENT, problem.to_dict())
     if not folder.has(PROBLEM):
-        write(problem, folder.file(PROBLEM), ground.dataset)
+        write(ground.problem, folder.file(PROBLEM), ground.dataset)
     folder.write_json(SPLITS, splits)
 
 
@@ -153,7 +152,8 @@ def _deliver_best(race: Race, command: str) -> Delivery:
     while True:
         found = judge(race)
         if found.winner is None:
-            reasons = "; ".join(f"{c.id}: {why}" for c, why in list(race.board.failed.items())[:3])
+            failed = [f"{c.id}: {why}" for c, why in list(race.board.failed.items())[:3]]
+            reasons = "; ".join([*failed, *race.notes])
             raise RunError(
                 f"no candidate came to an end. {reasons or 'The budget was too short.'} Remedy: a longer --budget, "
                 "in another folder."

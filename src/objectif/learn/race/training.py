@@ -16,7 +16,7 @@ from objectif.learn.export.join import join
 from objectif.learn.export.template import fill, template
 from objectif.learn.fit.augment import Augment
 from objectif.learn.fit.tune import Labelled, Network, Schedule, start_head, tune
-from objectif.learn.models import find
+from objectif.learn.models import find_model
 from objectif.learn.models.base import Model
 from objectif.learn.race.candidate import Candidate, Context
 from objectif.learn.race.material import (
@@ -36,7 +36,7 @@ def probe(*, context: Path, model: str, side: int, loss: str, threads: int, tell
     """Seconds per training image with and without bfloat16, channels last or not; the fastest setting is kept."""
     torch.set_num_threads(threads)
     known = read_context(context)
-    entry = find(model)
+    entry = find_model(model)
     classes = len(known.dataset.classes)
     images = torch.randint(0, 255, (32, side, side, known.channels), dtype=torch.uint8)
     truth = torch.randint(0, classes, (32,))
@@ -105,7 +105,7 @@ def train(
     """
     torch.set_num_threads(threads)
     known = read_context(context)
-    entry = find(candidate.model)
+    entry = find_model(candidate.model)
     rows = known.plan.development() if fold is None else known.plan.train(fold)
     deadline = time.monotonic() + seconds
     network = _fresh(entry, known, len(known.dataset.classes))

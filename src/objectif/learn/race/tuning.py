@@ -6,18 +6,16 @@ folds with a training length fixed beforehand, which the delivered network repea
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from objectif import plugins
-from objectif.learn.fit.augment import Augment
-from objectif.learn.models import find
-from objectif.learn.race.candidate import PLAIN, Candidate
+from objectif.learn.models import find_model
+from objectif.learn.models.base import Model
+from objectif.learn.race.candidate import Candidate
 from objectif.learn.race.executor import TRAINING, Event, Job
+from objectif.learn.race.folds import Speed, affordable, train_all, train_job
 
 if TYPE_CHECKING:
     from objectif.learn.race.race import Race
@@ -25,15 +23,6 @@ if TYPE_CHECKING:
 FEWEST, MOST = 6, 40  # epochs: fewer do not pay, more gain little
 PRETRAINED = "lite0_tuned"
 HOPELESS = 0.1  # behind the leader after a third of the training: the rest will not make that good
-OVERHEAD = 6.0  # seconds a fold for building, exporting and answering
-
-
-@dataclass(frozen=True)
-class Speed:
-    """Measured seconds for one training image on one core, and the setting that gave them."""
-
-    seconds: float
-    setting: dict[str, Any]
 
 
 def fine_tune(race: Race) -> None:
@@ -75,7 +64,7 @@ def worth_tuning(race: Race) -> bool:
 
     A training image at 128 px on one core takes about 7 times as long as an answer at 224 px on two.
     """
-    if race.problem.models != "auto" and all(find(m).approach != "finetune" for m in race.problem.models):
+    if not _models(race):
         return False
     known = [
         c.latency_ms for (m, side), c in race.board.costs.items() if m.startswith("lite0") and side == 224
@@ -85,22 +74,11 @@ def worth_tuning(race: Race) -> bool:
     return affordable(race, seconds, 0.55 * race.left()) >= FEWEST
 
 
-def affordable(race: Race, seconds: float, time: float) -> int:
-    """Passes over the images for which all folds and the refit fit into `time`, folds side by side on the cores."""
-    plan = race.ground.plan
-    rows = sum(len(plan.train(k)) for k in range(plan.folds)) / max(1, min(race.executor.cores, plan.folds))
-    refit = len(plan.development()) / (1 + 0.5 * (race.executor.cores - 1))
-    rounds = int(np.ceil(plan.folds / race.executor.cores)) + 1
-    return int(max(0.0, time - rounds * OVERHEAD) / max(1e-9, (rows + refit) * seconds))
-
-
 def _models(race: Race) -> list[str]:
     """Networks to train: the pretrained one; new ones only where asked for, or where images are many."""
-    if race.problem.models != "auto":
-        return [m for m in race.problem.models if find(m).approach == "finetune"]
-    if len(race.ground.dataset) < 3000:
-        return [PRETRAINED]
-    return [m for m in plugins.names("models") if find(m).approach == "finetune"]
+    able = [m for m in race.named(Model) if find_model(m).approach == "finetune"]
+    few = race.problem.models == "auto" and len(race.ground.dataset) < 3000
+    return [m for m in able if m == PRETRAINED] if few else able
 
 
 def _sides(race: Race) -> list[int]:
@@ -205,92 +183,3 @@ def _submit(
             race.board.fail(candidate, None, event.payload)
 
     race.push(train_job(race, candidate, speed, fold, until - race.now(), target, 1), handle)
-
-
-def train_job(
-    race: Race,
-    candidate: Candidate,
-    speed: Speed,
-    fold: int | None,
-    seconds: float,
-    target: Path,
-    threads: int,
-) -> Job:
-    """The job that trains one fold (None: the network to be delivered)."""
-    arguments = {
-        "context": race.context_file,
-        "candidate": candidate,
-        "fold": fold,
-        "seed": race.problem.seed,
-        "augment": augment(race.symmetries),
-        "speed": speed.setting,
-        "features": start_features(race, candidate),
-        "threads": threads,
-        "seconds": max(5.0, seconds),
-        "target": target,
-    }
-    name = f"train {candidate.id} " + ("on all images" if fold is None else f"fold {fold + 1}")
-    return Job(name, "train", arguments, threads=threads, seconds=max(5.0, seconds) + 30, module=TRAINING)
-
-
-def augment(symmetries: Sequence[str]) -> Augment:
-    """The views that keep the class, as training sees them."""
-    return Augment(mirror="mirror" in symmetries, flip="flip" in symmetries, turn="turn" in symmetries)
-
-
-def start_features(race: Race, candidate: Candidate) -> Path | None:
-    """Features of the untouched extractor, where they were computed at any size: where the head starts from."""
-    wanted = find(candidate.model).features
-    keys = [k for k in race.files if k[0] == wanted and k[2] == PLAIN and k[3] == "plain"]
-    return race.files[keys[0]] if keys and find(candidate.model).pretrained else None
-
-
-def train_all(race: Race, candidate: Candidate, speed: Speed) -> None:
-    """All folds of one candidate; its scores reach the board when the last fold is done."""
-    plan, board = race.ground.plan, race.board
-    board.order[candidate] = None
-    race.speeds[candidate] = speed
-    if board.recall(candidate, race.problem.seed):
-        return
-    done: dict[int, np.ndarray] = {}
-    targets = {
-        fold: race.work / f"fold-{candidate.id.replace('/', '_')}-{fold}" for fold in range(plan.folds)
-    }
-    left = race.left() - refit_seconds(race, candidate)
-
-    def handler(fold: int) -> Any:
-        def handle(event: Event) -> None:
-            if event.kind == "done":
-                done[fold] = np.load(targets[fold].with_suffix(".npy"))
-                board.journal.append(
-                    "fold", trial=f"{candidate.id}/fold{fold}", status="done", **event.payload
-                )
-            elif event.kind == "failed":
-                board.fail(candidate, race.problem.seed, event.payload)
-
-        return handle
-
-    for fold in range(plan.folds):
-        if targets[fold].with_suffix(".npy").exists():
-            done[fold] = np.load(targets[fold].with_suffix(".npy"))
-            continue
-        race.push(train_job(race, candidate, speed, fold, left, targets[fold], 1), handler(fold))
-    race.drain(race.now() + left)
-    if len(done) == plan.folds:
-        everything = np.zeros((len(race.ground.dataset), len(race.ground.dataset.classes)), np.float32)
-        for fold, scores in done.items():
-            everything[plan.held(fold)] = scores
-        board.add(candidate, race.problem.seed, everything[plan.scored()], 0.0)
-    elif candidate not in board.failed:
-        board.fail(
-            candidate, race.problem.seed, f"out of time: {len(done)} of {plan.folds} folds were trained"
-        )
-
-
-def refit_seconds(race: Race, candidate: Candidate) -> float:
-    """Time to train the delivered network on all images with every core."""
-    speed = race.speeds.get(candidate)
-    if speed is None:
-        return 0.0
-    rows = len(race.ground.plan.development()) / (1 + 0.5 * (race.executor.cores - 1))
-    return OVERHEAD + 1.15 * candidate.epochs * rows * speed.seconds

@@ -19,7 +19,7 @@ from objectif.data.pixels import prepared
 from objectif.health.inspect import inspect
 from objectif.learn.export.cost import count
 from objectif.learn.export.join import join
-from objectif.learn.models import find
+from objectif.learn.models import find_model
 from objectif.learn.race.board import correct
 from objectif.learn.race.candidate import Candidate
 from objectif.learn.race.material import (
@@ -55,7 +55,7 @@ def extract(
 ) -> dict[str, float]:
     """Features of all images by the exported extractor -> target (N, D) float32; returns seconds per image."""
     known = read_context(context)
-    entry = find(model)
+    entry = find_model(model)
     graph = extractor(known, entry, target.parent)
     network = Runner(graph, threads=threads, needs=("embedding",))
     preparation = known.preparation(side, step)
@@ -106,7 +106,7 @@ def heads(
 def cost(*, context: Path, model: str, side: int, memory: bool, tell: Tell) -> dict[str, Any]:
     """What the exported file of a model costs on this machine: see board.Cost."""
     known = read_context(context)
-    entry = find(model)
+    entry = find_model(model)
     graph = extractor(known, entry, known.work)
     shape = (side, side, known.channels)
     blank = np.zeros((1, *shape), np.float32 if known.floating else np.uint8)
@@ -133,12 +133,12 @@ def judge_views(
     The heads have learned from plain images alone, so a view that keeps the class keeps the accuracy.
     """
     known = read_context(context)
-    columns = slice(*find(candidate.model).columns)
+    columns = slice(*find_model(candidate.model).columns)
     arrays = {view: np.load(path, mmap_mode="r") for view, path in features.items()}
     shape = (len(known.dataset), len(known.dataset.classes))
     scores = {view: np.zeros(shape, np.float32) for view in arrays}
     for fold in range(known.plan.folds):
-        data = material(known, arrays, known.plan.train(fold), False, find(candidate.model).columns)
+        data = material(known, arrays, known.plan.train(fold), False, find_model(candidate.model).columns)
         head = head_of(known, data, candidate.loss, seed)
         held = known.plan.held(fold)
         for view, array in arrays.items():

@@ -1,0 +1,192 @@
+"""Training a Whole: AdamW, warm-up and cosine, clipped gradients, an average of the weights. Knows no task.
+
+What a batch looks like is the Learner's `view`, how it is judged the Whole's `objective`, which weights move how fast
+its `rates`; parts that must not move keep their norms still by overriding `train`. An image's weight is how often it is
+drawn: with equal weights every epoch is a permutation. The weights that leave are an exponential average over the last
+steps: it steadies short runs, and lets a high rate be used to the end.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from objectif.errors import TrialError
+from objectif.learn.losses.base import Batch, Loss
+from objectif.learn.models.base import Learner, Whole
+
+CLIP = 10.0
+AVERAGE = 0.998
+PROBE = 3  # steps that seconds_per_image measures, after one that warms up
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What is to be learned, and for how long.
+
+    images: (n,h,w,C) uint8, or float32 in 0..255; prepared, as large as `size` or a little larger.
+    truth: (n,...) as the task gives it, in pixels of those images. weight: (n,) >= 0. size: (H, W) of the views.
+    symmetries: of 'mirror', 'flip', 'turn', those that keep the truth. losses: one of each kind the Learner names.
+    start: weights of the same network to go on from, at half the rate.
+    """
+
+    images: NDArray[Any]
+    truth: NDArray[np.floating[Any]]
+    weight: NDArray[np.floating[Any]]
+    classes: int
+    size: tuple[int, int]
+    epochs: int
+    losses: tuple[Loss, ...] = ()
+    batch: int | None = None
+    seed: int = 0
+    symmetries: tuple[str, ...] = ()
+    threads: int = 1
+    start: Mapping[str, Tensor] | None = None
+
+
+def train(
+    learner: Learner,
+    lesson: Lesson,
+    *,
+    channels: int = 3,
+    deadline: float | None = None,
+    tell: Callable[[int, int, float], None] | None = None,
+) -> Whole:
+    """Train and return the averaged network in evaluation mode; equal lessons give equal networks.
+
+    deadline: time.monotonic() after which TrialError is raised: a network cut short is not comparable.
+    tell: called after each epoch with (epoch, epochs, mean objective).
+    """
+    torch.set_num_threads(lesson.threads)
+    network, optimiser = _start(learner, lesson, channels)
+    averaged = copy.deepcopy(network)
+    generator = np.random.default_rng(lesson.seed)
+    counts = network.counts(lesson.truth, lesson.classes)
+    steps = max(1, len(lesson.images) // _batch(learner, lesson))
+    total, step = steps * lesson.epochs, 0
+    for epoch in range(lesson.epochs):
+        mean = 0.0
+        for rows in _epoch(learner, lesson, generator):
+            if deadline is not None and time.monotonic() > deadline:
+                raise TrialError(f"out of time after step {step} of {total}")
+            for group in optimiser.param_groups:
+                group["lr"] = group["peak"] * _rate(step, total)
+            value = _step(network, optimiser, learner, lesson, rows, generator, counts, step / total)
+            if not math.isfinite(value):
+                raise TrialError(f"diverged: the objective is {value} at step {step} of {total}")
+            step += 1
+            mean += value / steps
+            _average(averaged, network, min(AVERAGE, (1 + step) / (10 + step)))
+        if tell is not None:
+            tell(epoch + 1, lesson.epochs, mean)
+    return averaged.eval()
+
+
+def seconds_per_image(learner: Learner, lesson: Lesson, *, channels: int = 3) -> float:
+    """Seconds that training takes for one image, measured on a few steps with lesson.threads threads."""
+    torch.set_num_threads(lesson.threads)
+    network, optimiser = _start(learner, lesson, channels)
+    generator = np.random.default_rng(lesson.seed)
+    counts = network.counts(lesson.truth, lesson.classes)
+    rows = next(_epoch(learner, replace(lesson, epochs=1), generator))
+    taken = []
+    for _ in range(1 + PROBE):
+        start = time.perf_counter()
+        _step(network, optimiser, learner, lesson, rows, generator, counts, 0.0)
+        taken.append(time.perf_counter() - start)
+    return min(taken[1:]) / len(rows)
+
+
+def _batch(learner: Learner, lesson: Lesson) -> int:
+    return min(lesson.batch or learner.batch, len(lesson.images))
+
+
+def _start(learner: Learner, lesson: Lesson, channels: int) -> tuple[Whole, torch.optim.Optimizer]:
+    """The network as it begins, and its optimiser."""
+    torch.manual_seed(lesson.seed)
+    network = learner.build(channels, lesson.classes).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    few = slice(0, 4 * learner.batch)
+    images, truth = _plain(lesson.images[few], lesson.truth[few], lesson, learner)
+    network.eval()
+    with torch.no_grad():
+        network.begin(images, truth)
+    if lesson.start is not None:
+        network.load_state_dict(lesson.start)
+    network.train()
+    groups = []
+    for group in network.rates():
+        if group["params"]:
+            peak = learner.rate * group.get("lr", 1.0) * (1.0 if lesson.start is None else 0.5)
+            decay = learner.decay * group.get("weight_decay", 1.0)
+            groups.append({"params": group["params"], "lr": peak, "peak": peak, "weight_decay": decay})
+    return network, torch.optim.AdamW(groups)
+
+
+def _plain(
+    images: NDArray[Any], truth: NDArray[Any], lesson: Lesson, learner: Learner
+) -> tuple[Tensor, Tensor]:
+    """Views from the end of training, where they are as in use."""
+    seen, told = learner.view(images, truth, lesson.size, np.random.default_rng(0), 1.0, ())
+    return torch.from_numpy(seen), torch.from_numpy(np.asarray(told, np.float32))
+
+
+def _epoch(learner: Learner, lesson: Lesson, generator: np.random.Generator) -> Iterator[NDArray[np.int64]]:
+    """Rows of the batches of one epoch: each image as often as its weight says, in random order."""
+    n, size = len(lesson.images), _batch(learner, lesson)
+    share = np.cumsum(np.asarray(lesson.weight, np.float64))
+    if not share[-1] > 0:
+        raise TrialError("all weights are 0: there is nothing to learn from.")
+    ticks = (np.arange(n) + generator.random()) * share[-1] / n
+    rows = generator.permutation(np.searchsorted(share, ticks, side="right").clip(0, n - 1))
+    for start in range(0, max(1, n // size) * size, size):
+        yield rows[start : start + size]
+
+
+def _step(
+    network: Whole,
+    optimiser: torch.optim.Optimizer,
+    learner: Learner,
+    lesson: Lesson,
+    rows: NDArray[np.int64],
+    generator: np.random.Generator,
+    counts: Tensor,
+    progress: float,
+) -> float:
+    seen, told = learner.view(
+        lesson.images[rows], lesson.truth[rows], lesson.size, generator, progress, lesson.symmetries
+    )
+    image, truth = torch.from_numpy(seen), torch.from_numpy(np.asarray(told, np.float32))
+    batch = Batch(weight=torch.ones(len(rows)), class_counts=counts, progress=progress)
+    value = network.objective(image, truth, lesson.losses, batch)
+    optimiser.zero_grad(set_to_none=True)
+    value.backward()  # type: ignore[no-untyped-call]
+    nn.utils.clip_grad_norm_([p for g in optimiser.param_groups for p in g["params"]], CLIP)
+    optimiser.step()
+    return float(value.detach())
+
+
+def _rate(step: int, total: int) -> float:
+    """Share of the peak rate: warm-up over a twentieth, then a cosine down to a hundredth."""
+    warm = max(1, min(200, total // 20))
+    if step < warm:
+        return (step + 1) / warm
+    return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, total - warm)))
+
+
+@torch.no_grad()
+def _average(averaged: nn.Module, network: nn.Module, keep: float) -> None:
+    """Move the average a step towards the network; running statistics of norms too."""
+    for mean, now in zip(averaged.state_dict().values(), network.state_dict().values(), strict=True):
+        if mean.dtype.is_floating_point:
+            mean.lerp_(now, 1 - keep)
+        else:
+            mean.copy_(now)

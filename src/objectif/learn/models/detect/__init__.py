@@ -1,0 +1,1 @@
+"""Detectors: networks that are trained as a whole and answer with boxes."""

@@ -1,0 +1,100 @@
+"""What an exported network answers for images of the Dataset, by the task's own decoding; the same for every task."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from objectif.data.pixels import placed
+from objectif.images.prepare import Placement, Preparation
+from objectif.learn.race.candidate import Context
+from objectif.run.network import Network
+
+Outputs = dict[str, NDArray[Any]]
+CHUNK = 32
+FEWEST = 16
+"""Held-out images from which each half can fit a decoding for the other."""
+
+
+def portions(
+    known: Context, graph: bytes, rows: NDArray[np.int64], preparation: Preparation, threads: int
+) -> Iterator[tuple[Outputs, list[Placement]]]:
+    """Outputs of the exported network, and where each picture lay, for some of the rows after the other."""
+    network = Network(graph, threads=threads, needs=known.task.outputs)
+    for start in range(0, len(rows), CHUNK):
+        images, places = placed(known.dataset, rows[start : start + CHUNK], preparation)
+        parts = [network.outputs(images[i : i + 8], known.task.outputs) for i in range(0, len(images), 8)]
+        yield {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}, places
+
+
+def answer(
+    known: Context,
+    graph: bytes,
+    rows: NDArray[np.int64],
+    preparation: Preparation,
+    decoding: Any,
+    threads: int = 1,
+) -> NDArray[np.float32]:
+    """(n, ...) answers of the exported network for these rows under one decoding."""
+    multi = known.dataset.multilabel
+    parts = [
+        known.task.decode(outputs, decoding, multi, places)
+        for outputs, places in portions(known, graph, rows, preparation, threads)
+    ]
+    return np.concatenate(parts).astype(np.float32)
+
+
+def crossed(
+    known: Context, graph: bytes, rows: NDArray[np.int64], preparation: Preparation, threads: int
+) -> tuple[NDArray[np.float32], Any]:
+    """(n, ...) answers for held-out rows, and a decoding fitted on all of them.
+
+    Each half of the rows is decoded as the other half wants it, so that no answer is better for having been looked at.
+    """
+    found = list(portions(known, graph, rows, preparation, threads))
+    outputs = {name: np.concatenate([o[name] for o, _ in found]) for name in known.task.outputs}
+    places = [place for _, some in found for place in some]
+    truth, multi = known.truth()[rows], known.dataset.multilabel
+
+    def fitted(inside: NDArray[np.bool_]) -> Any:
+        if inside.sum() < FEWEST // 2:
+            return known.task.decoding()
+        some = {name: value[inside] for name, value in outputs.items()}
+        return known.task.fit_decoding(some, truth[inside], multi, _of(places, inside), known.metric)
+
+    first = halves(known.units[rows])
+    answers = None
+    for half in (first, ~first):
+        if half.any():
+            some = {name: value[half] for name, value in outputs.items()}
+            part = known.task.decode(some, fitted(~half), multi, _of(places, half))
+            if answers is None:
+                answers = np.zeros((len(rows), *part.shape[1:]), np.float32)
+            answers[half] = part
+    assert answers is not None
+    return answers, fitted(np.ones(len(rows), np.bool_))
+
+
+def halves(units: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """(n,) one half of the images, no unit on both sides."""
+    order = {unit: place for place, unit in enumerate(dict.fromkeys(units.tolist()))}
+    return np.array([order[unit] % 2 == 0 for unit in units.tolist()], np.bool_)
+
+
+def _of(places: Sequence[Placement], inside: NDArray[np.bool_]) -> list[Placement]:
+    return [place for place, kept in zip(places, inside, strict=True) if kept]
+
+
+def write_decoding(path: Path, decoding: Any) -> None:
+    """Keep a decoding beside a network of the race."""
+    path.write_text(json.dumps(decoding.to_dict()), encoding="utf-8")
+
+
+def read_decoding(known: Context, path: Path) -> Any:
+    """The decoding that was kept there."""
+    return known.task.decoding(json.loads(path.read_text(encoding="utf-8")))

@@ -1,0 +1,364 @@
+"""The stage of networks that are trained as a whole: short trainings compare them and their losses, the best gets the rest.
+
+1. Every Learner under its usual losses at its smallest size, for the fewest passes that pay, on all folds; the quick ones
+   first, as many as fit into their share of the time.
+2. Which mirrored and turned views keep the truth, by what the best of them loses on held-out images seen so.
+3. Losses on the best of them: every loss of each kind beside the usual others, of the same length, on all folds. So
+   losses are compared with each other on the same images, under the same network.
+4. Sizes of the best two, under the losses that did best, for equal time on the first fold.
+5. The best variant trains on all folds for as long as the budget allows, and what is delivered goes on from there on all
+   development images.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from objectif import plugins
+from objectif.learn.models import find, find_learner
+from objectif.learn.models.base import Learner
+from objectif.learn.race.candidate import AGAIN, NO_LOSS, Candidate
+from objectif.learn.race.executor import LESSON, Event, Job
+from objectif.learn.race.folds import (
+    OVERHEAD,
+    Speed,
+    affordable,
+    fold_file,
+    fold_seconds,
+    fold_threads,
+    rounds,
+    submit,
+    train_all,
+    train_job,
+)
+
+if TYPE_CHECKING:
+    from objectif.learn.race.race import Race
+
+VIEWS = ("mirror", "flip", "turn")
+FIRST_SHARE, LOSS_SHARE, RUNG_SHARE = 0.25, 0.3, 0.15  # of the time that is left when a step begins
+TOLERATED = 0.04
+"""What a view may cost of the metric before it counts as another truth: a network is never quite symmetric."""
+COMPETENT = 0.3
+"""Metric from which a network may judge views: a weak one loses nothing because it knows nothing."""
+LARGER = 1.5
+"""Pictures are not blown up to more than this many times their own size."""
+
+
+def learn(race: Race) -> None:
+    """The whole stage; a resume goes on with the plan that was made."""
+    if race.tuned is not None and isinstance(find(race.tuned.model), Learner):
+        train_all(race, race.tuned, race.speeds[race.tuned])
+        return
+    learners = _able(race)
+    if not learners:
+        return
+    race.show.stage("short trainings of whole networks")
+    _first(race, learners)
+    leaders = _leaders(race)
+    if leaders:
+        _symmetries(race, leaders[0])
+        race.show.stage("every loss on the best network")
+        _losses(race)
+    race.show.stage("the best network for the rest of the time")
+    _longest(race, learners)
+    if not race.board.scores:
+        _something(race, learners)
+
+
+def _able(race: Race) -> list[Learner]:
+    """Learners of this task that are asked for and can be built here; a note says which cannot."""
+    found = []
+    for name in race.named(Learner):
+        one = find_learner(name)
+        lacking = one.available()
+        if lacking is None:
+            found.append(one)
+        else:
+            race.notes.append(f"{name} takes no part: {lacking}")
+    return found
+
+
+# --- losses -----------------------------------------------------------------
+
+
+def usual_loss(race: Race, learner: Learner) -> str:
+    """The losses that a Learner starts from, or those of the statement where it names some."""
+    if not learner.losses:
+        return NO_LOSS
+    wanted = race.problem.losses
+    if wanted == "auto":
+        return "+".join(learner.usual)
+    whole = [name for name in wanted if name.count("+") + 1 == len(learner.losses)]
+    return whole[0] if whole else "+".join(combine(learner, [w for w in wanted if "+" not in w])[0])
+
+
+def combinations(race: Race, learner: Learner) -> list[str]:
+    """Losses to compare: each loss of each kind beside the usual ones of the other kinds; or those of the statement."""
+    if not learner.losses:
+        return [NO_LOSS]
+    wanted = race.problem.losses
+    if wanted != "auto":
+        whole = [name for name in wanted if "+" in name or len(learner.losses) == 1]
+        parts = [name for name in wanted if name not in whole]
+        return list(dict.fromkeys([*whole, *("+".join(c) for c in combine(learner, parts) if parts)]))
+    return list(dict.fromkeys("+".join(c) for c in combine(learner, list(plugins.names("losses")))))
+
+
+def combine(learner: Learner, names: list[str]) -> list[tuple[str, ...]]:
+    """The usual losses, then with one of them exchanged for each of `names` of the same kind."""
+    found = [learner.usual]
+    for place, kind in enumerate(learner.losses):
+        for name in names:
+            if plugins.load("losses", name).kind == kind and name not in learner.usual:
+                found.append((*learner.usual[:place], name, *learner.usual[place + 1 :]))
+    return found
+
+
+# --- short trainings --------------------------------------------------------
+
+
+def _first(race: Race, learners: list[Learner]) -> None:
+    """Each Learner for the fewest passes that pay, the quickest first; a note says who did not fit."""
+    until = race.now() + FIRST_SHARE * race.left()
+    speeds = _speeds(race, [(one, one.sizes[0]) for one in learners], until)
+    takes = {
+        one: one.epochs[0] * fold_seconds(race, speed.seconds) + rounds(race) * OVERHEAD
+        for (one, _), speed in speeds.items()
+    }
+    used, chosen = 0.0, 0
+    for learner in sorted(takes, key=lambda one: takes[one]):
+        if takes[learner] > 0.6 * race.left():
+            continue
+        fixed = learner.approach == "classical"  # takes next to no time, and shows what learning adds
+        if chosen and not fixed and used + takes[learner] > until - race.now():
+            race.notes.append(
+                f"{learner.name} was left out: {learner.epochs[0]} passes over the images, the fewest that pay, take "
+                f"{takes[learner]:.0f} s. A longer --budget includes it."
+            )
+            continue
+        used, chosen = used + takes[learner], chosen + (not fixed)
+        candidate = Candidate(
+            learner.approach,
+            learner.name,
+            usual_loss(race, learner),
+            side=learner.sizes[0],
+            epochs=learner.epochs[0],
+        )
+        submit(race, candidate, speeds[learner, learner.sizes[0]], until - race.now() + takes[learner])
+    race.drain(max(until, race.now() + min(used, 0.6 * race.left())))
+
+
+def _leaders(race: Race) -> list[Candidate]:
+    """What was trained as a whole so far, the best first."""
+    return [c for c in race.board.ranked() if isinstance(find(c.model), Learner)]
+
+
+def _losses(race: Race) -> None:
+    """The other losses on the best network that composes any, all of the same length, as many as fit."""
+    leader = next((c for c in _leaders(race) if find_learner(c.model).losses), None)
+    if leader is None:
+        return
+    until = race.now() + LOSS_SHARE * race.left()
+    others = [loss for loss in combinations(race, find_learner(leader.model)) if loss != leader.loss]
+    speed = race.speeds[leader]
+    each = leader.epochs * fold_seconds(race, speed.seconds) + rounds(race) * OVERHEAD / 2
+    side_by_side = max(1, race.executor.cores // (race.ground.plan.folds * fold_threads(race)))
+    fit = max(0, int(side_by_side * (until - race.now()) / each))
+    if fit < len(others):
+        race.notes.append(
+            f"{len(others) - fit} of {len(others) + 1} losses were not compared: the budget is too short for them."
+        )
+    for loss in others[:fit]:
+        candidate = Candidate(leader.approach, leader.model, loss, side=leader.side, epochs=leader.epochs)
+        submit(race, candidate, speed, 2 * (until - race.now()) + 30)
+    race.drain(until + each)
+
+
+def _something(race: Race, learners: list[Learner]) -> None:
+    """Where nobody's training fits into the budget, the quickest one is trained for as long as there is."""
+    speeds = _speeds(race, [(one, one.sizes[0]) for one in learners], race.now() + 0.3 * race.left())
+    if not speeds:
+        return
+    learner, side = min(speeds, key=lambda key: speeds[key].seconds)
+    speed = speeds[learner, side]
+    epochs = max(1, affordable(race, speed.seconds, 0.7 * race.left(), again=AGAIN))
+    race.notes.append(
+        f"{epochs} passes over the images fit into the budget; at least {learner.epochs[0]} pay."
+    )
+    candidate = Candidate(learner.approach, learner.name, usual_loss(race, learner), side=side, epochs=epochs)
+    train_all(race, candidate, speed)
+
+
+def _symmetries(race: Race, leader: Candidate) -> None:
+    """Decide, by evidence, unless stated, which views keep the truth; once for a race."""
+    if race.symmetries or any(e["event"] == "views" for e in race.board.journal.events):
+        return
+    square = len(set(race.ground.context.size(leader.side))) == 1
+    wanted = tuple(v for v in VIEWS if v != "mirror" or race.problem.mirror is not False)
+    asked = wanted if square else tuple(v for v in wanted if v != "turn")
+    arguments = {
+        "context": race.context_file,
+        "candidate": leader,
+        "fold": 0,
+        "network": fold_file(race, leader, 0),
+        "views": asked,
+        "threads": race.executor.cores,
+    }
+
+    def handle(event: Event) -> None:
+        if event.kind != "done":
+            return
+        lost: dict[str, float] = event.payload["lost"]
+        if event.payload["value"] < COMPETENT:
+            race.notes.append(
+                "No network was good enough so soon to judge whether mirrored views keep the truth."
+            )
+            return
+        kept = [v for v in asked if lost[v] <= TOLERATED or (v == "mirror" and race.problem.mirror is True)]
+        if not square and kept == ["mirror", "flip"]:  # neither left and right nor up and down mean anything
+            kept.append("turn")
+        race.symmetries = tuple(kept)
+        said = ", ".join(f"{v} costs {lost[v]:+.3f} {race.board.metric.name}" for v in asked)
+        race.notes.append(
+            f"Views judged on held-out images by {leader.id} ({said}); kept as the same truth: "
+            f"{', '.join(kept) or 'none'}."
+        )
+        race.board.journal.append("views", status="done", symmetries=kept, cost=lost)
+
+    race.push(Job("views of " + leader.id, "judge", arguments, race.executor.cores, module=LESSON), handle)
+    race.drain(race.now() + 0.1 * race.left())
+
+
+# --- the longest training ---------------------------------------------------
+
+
+def _longest(race: Race, learners: list[Learner]) -> None:
+    """The best variant on all folds, for the rest of the time."""
+    able_to = [one for one in learners if one.approach != "classical"]
+    led = [
+        one for name in dict.fromkeys(c.model for c in _leaders(race)) for one in able_to if one.name == name
+    ]
+    sized = [(one, side) for one in (led[:2] or able_to) for side in _sides(race, one)]
+    speeds = _speeds(race, sized, race.now() + 0.1 * race.left())
+    able = {
+        key: speed
+        for key, speed in speeds.items()
+        if affordable(race, speed.seconds, 0.92 * race.left(), again=AGAIN) >= key[0].epochs[0]
+    }
+    if not able:
+        if sized:
+            race.notes.append("No time was left for a longer training. A longer --budget includes one.")
+        return
+    variant = _rung(race, able)
+    key = next(k for k in able if k[0].name == variant.model and k[1] == variant.side)
+    passes = affordable(race, able[key].seconds, 0.92 * race.left(), again=AGAIN)
+    epochs = max(1, min(key[0].epochs[1], passes))
+    candidate = Candidate(variant.approach, variant.model, variant.loss, side=variant.side, epochs=epochs)
+    race.board.journal.append(
+        "tune", trial=candidate.id, status="planned", candidate=asdict(candidate), speed=asdict(able[key])
+    )
+    race.tuned = candidate
+    train_all(race, candidate, able[key])
+
+
+def _sides(race: Race, learner: Learner) -> list[int]:
+    """Sizes at which a Learner may be raced on these pictures."""
+    most = LARGER * max(race.ground.context.shape)
+    return [side for side in learner.sizes if side <= most] or [learner.sizes[0]]
+
+
+def _rung(race: Race, able: dict[tuple[Learner, int], Speed]) -> Candidate:
+    """The variant that does best on the first fold after the same time; the only one, unmeasured."""
+    variants = {
+        Candidate(one.approach, one.name, _best_loss(race, one), side=side): speed
+        for (one, side), speed in able.items()
+    }
+    first = len(race.ground.plan.train(0))
+    time = RUNG_SHARE * race.left() * race.executor.cores / len(variants)
+    found: dict[Candidate, float] = {}
+    if len(variants) > 1:
+        for variant, speed in variants.items():
+            epochs = int((time - OVERHEAD) / (first * speed.seconds))
+            if epochs >= 2:
+                _short(race, replace(variant, epochs=epochs), speed, time, found)
+        race.drain(race.now() + 2 * RUNG_SHARE * race.left())
+    if not found:
+        return next(iter(variants))
+    best = max(found, key=lambda c: found[c])
+    for candidate in found:
+        said = (
+            f"{race.board.metric.name} {abs(found[candidate]):.3f} on fold 1 after {time:.0f} s of one core"
+        )
+        race.board.drop(candidate, 0, said + (", went on" if candidate == best else ""))
+    return best
+
+
+def _best_loss(race: Race, learner: Learner) -> str:
+    """The losses that did best so far under a network that composes the same kinds; else the usual ones."""
+    scored = [c.loss for c in _leaders(race) if find_learner(c.model).losses == learner.losses]
+    return scored[0] if scored else usual_loss(race, learner)
+
+
+def _short(
+    race: Race, candidate: Candidate, speed: Speed, time: float, found: dict[Candidate, float]
+) -> None:
+    """Queue a short training on the first fold."""
+    target = race.work / f"rung-{candidate.id.replace('/', '_').replace(':', '_')}"
+
+    def handle(event: Event) -> None:
+        if event.kind == "done":
+            truth = race.ground.context.truth()[race.ground.plan.held(0)]
+            value = race.board.metric.value(truth, np.load(target.with_suffix(".npy")))
+            found[candidate] = race.board.metric.sign * value
+            race.board.journal.append("rung", trial=candidate.id, status="done", metric=value)
+        elif event.kind == "failed":
+            race.board.fail(candidate, None, event.payload)
+
+    race.push(train_job(race, candidate, speed, 0, 3 * time + 30, target, 1), handle)
+
+
+# --- speed ------------------------------------------------------------------
+
+
+def _speeds(race: Race, sized: list[tuple[Learner, int]], until: float) -> dict[tuple[Learner, int], Speed]:
+    """What one training image takes at each size, and what the exported file costs; those over a limit are left out.
+
+    Measured once for a Learner, at its smallest size; convolutions take time as the pixels.
+    """
+    paces = race.paces
+    for learner in {one.name: one for one, _ in sized if one.name not in paces}.values():
+        _time(race, learner)
+    for learner, side in sized:
+        race.weigh(Candidate(learner.approach, learner.name, usual_loss(race, learner), side=side))
+    race.drain(until)
+    found = {}
+    for learner, side in sized:
+        over = race.board.over(
+            Candidate(learner.approach, learner.name, usual_loss(race, learner), side=side)
+        )
+        if learner.name in paces and not over:
+            found[learner, side] = Speed(
+                paces[learner.name] * float(np.prod(race.ground.context.size(side))), {}
+            )
+    return found
+
+
+def _time(race: Race, learner: Learner) -> None:
+    """Queue the measurement of a Learner's seconds for one pixel of a training image, on one core."""
+    side = learner.sizes[0]
+    candidate = Candidate(learner.approach, learner.name, usual_loss(race, learner), side=side)
+
+    def handle(event: Event) -> None:
+        if event.kind == "done":
+            seconds = float(event.payload["seconds_per_image"])
+            race.paces[learner.name] = seconds / float(np.prod(race.ground.context.size(side)))
+            race.board.journal.append("probe", trial=f"{learner.name}@{side}", **event.payload)
+        elif event.kind == "failed":
+            race.notes.append(f"{learner.name} cannot be trained: {event.payload}")
+
+    arguments = {"context": race.context_file, "candidate": candidate, "threads": 1}
+    race.push(Job(f"speed of {learner.name}@{side}", "pace", arguments, seconds=90, module=LESSON), handle)

@@ -1,0 +1,208 @@
+"""What a child process does with a Learner: weigh it, time it, train it on a fold, answer by its export, judge views."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from objectif.data.pixels import placed
+from objectif.images.prepare import Placement
+from objectif.learn.export.cost import count
+from objectif.learn.export.whole import export_whole
+from objectif.learn.fit.train import Lesson, seconds_per_image, train
+from objectif.learn.models import find_learner
+from objectif.learn.models.base import Learner
+from objectif.learn.race.answering import answer, crossed, read_decoding, write_decoding
+from objectif.learn.race.candidate import AGAIN, NO_LOSS, Candidate, Context
+from objectif.learn.race.material import Tell, read_context, save
+from objectif.learn.race.work import turned
+from objectif.plugins import load
+from objectif.run.measure import measure
+from objectif.run.memory import of_network
+from objectif.run.network import Network as Runner
+
+MARGIN = 1.25
+"""Training images are kept this much larger than the network's input, so that a closer view is still sharp."""
+TIMED = 24  # images in a measurement of speed
+
+
+def weigh(*, context: Path, model: str, side: int, memory: bool, tell: Tell) -> dict[str, Any]:
+    """What the exported file of a Learner costs on this machine: see board.Cost."""
+    known, learner = read_context(context), find_learner(model)
+    network = learner.build(known.channels, len(known.dataset.classes)).eval()
+    size = known.size(side)
+    graph = export_whole(network, size, known.channels, known.floating)
+    shape = (*size, known.channels)
+    params, macs = count(graph, shape)
+    runner = Runner(graph, needs=known.task.outputs)
+    return {
+        "params": params,
+        "macs": macs,
+        "latency_ms": measure(runner, shape, seconds=1.0),
+        "size_mb": len(graph) / 1e6,
+        "memory_mb": of_network(graph, shape) if memory else None,
+    }
+
+
+def pace(*, context: Path, candidate: Candidate, threads: int, tell: Tell) -> dict[str, float]:
+    """Seconds that one training image takes."""
+    torch.set_num_threads(threads)
+    known, learner = read_context(context), find_learner(candidate.model)
+    rows = known.plan.development()[:TIMED]
+    lesson = lesson_of(known, learner, candidate, rows, 0, (), threads)
+    return {"seconds_per_image": seconds_per_image(learner, lesson, channels=known.channels)}
+
+
+def learn(
+    *,
+    context: Path,
+    candidate: Candidate,
+    fold: int | None,
+    seed: int,
+    symmetries: tuple[str, ...],
+    start: Path | None,
+    threads: int,
+    seconds: float,
+    target: Path,
+    tell: Tell,
+) -> dict[str, Any]:
+    """Train on the training images of a fold (None: on all development images); export, and answer by the export.
+
+    start: weights of the same network to go on from. Writes target.onnx, target.pt (its weights) and, for a fold,
+    target.npy (answers for the held-out images) and target.json (the decoding that suits them).
+    """
+    torch.set_num_threads(threads)
+    known, learner = read_context(context), find_learner(candidate.model)
+    rows = known.plan.development() if fold is None else known.plan.train(fold)
+    started = time.monotonic()
+    lesson = lesson_of(known, learner, candidate, rows, seed, symmetries, threads)
+    if start is not None:
+        again = max(1, round(AGAIN * candidate.epochs))
+        lesson = replace(lesson, epochs=again, start=torch.load(start, weights_only=True))
+    network = train(
+        learner,
+        lesson,
+        channels=known.channels,
+        deadline=started + seconds,
+        tell=lambda epoch, epochs, value: tell({"epoch": epoch, "of": epochs, "loss": value}),
+    )
+    graph = export_whole(network, known.size(candidate.side), known.channels, known.floating)
+    torch.save(network.state_dict(), target.with_suffix(".pt"))
+    if fold is not None:
+        preparation = known.preparation(candidate.side, candidate.preparation)
+        answers, decoding = crossed(known, graph, known.plan.held(fold), preparation, threads)
+        write_decoding(target.with_suffix(".json"), decoding)
+        target.with_suffix(".onnx").write_bytes(graph)
+        save(target.with_suffix(".npy"), answers)  # last: whoever resumes believes in all four
+    else:
+        target.with_suffix(".onnx").write_bytes(graph)
+    return {"seconds": time.monotonic() - started}
+
+
+def lesson_of(
+    known: Context,
+    learner: Learner,
+    candidate: Candidate,
+    rows: NDArray[np.int64],
+    seed: int,
+    symmetries: tuple[str, ...],
+    threads: int,
+) -> Lesson:
+    """The training material of these rows, as the loop wants it."""
+    images, truth = training_images(known, candidate)
+    return Lesson(
+        images=images[rows],
+        truth=truth[rows],
+        weight=known.weight()[rows],
+        classes=len(known.dataset.classes),
+        size=known.size(candidate.side),
+        epochs=max(1, candidate.epochs),
+        batch=learner.batch,
+        seed=seed,
+        symmetries=symmetries,
+        losses=tuple(load("losses", name) for name in candidate.loss.split("+") if name != NO_LOSS),
+        threads=threads,
+    )
+
+
+def training_images(known: Context, candidate: Candidate) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Images (N,h,w,C) to cut training views from, made once, then read from disk; and truth in their pixels."""
+    height, width = (round(MARGIN * side / 32) * 32 for side in known.size(candidate.side))
+    preparation = type(known.preparation(candidate.side))(
+        height, width, known.channels, known.task.fit, known.preparation(32, candidate.preparation).steps
+    )
+    path = known.work / f"lesson-{height}x{width}-{candidate.preparation}.npy"
+    truth_path = path.with_name(f"truth-{path.name}")
+    if not truth_path.exists():
+        images, places = placed(known.dataset, np.arange(len(known.dataset)), preparation)
+        if not path.exists():
+            save(path, images)
+        save(truth_path, known.task.forth(known.truth(), places))
+    return np.load(path, mmap_mode="r"), np.load(truth_path)
+
+
+def judge(
+    *,
+    context: Path,
+    candidate: Candidate,
+    fold: int,
+    network: Path,
+    views: tuple[str, ...],
+    threads: int,
+    tell: Tell,
+) -> dict[str, Any]:
+    """How much of the metric is lost when held-out images are seen another way, by a network that never was shown it.
+
+    Were the world symmetric, a network that has only seen it upright would do as well on mirrored pictures.
+    """
+    known = read_context(context)
+    rows = known.plan.held(fold)
+    preparation = known.preparation(candidate.side, candidate.preparation)
+    images, places = placed(known.dataset, rows, preparation)
+    truth = known.task.forth(known.truth()[rows], places)
+    decoding = read_decoding(known, network.with_suffix(".json"))
+    runner = Runner(network.with_suffix(".onnx").read_bytes(), threads=threads, needs=known.task.outputs)
+    values = {}
+    for view in ("plain", *views):
+        seen = turned(images, view)
+        height, width = seen.shape[1:3]
+        parts = [runner.outputs(seen[i : i + 8], known.task.outputs) for i in range(0, len(seen), 8)]
+        outputs = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
+        own = [Placement(height, width)] * len(rows)
+        answers = known.task.decode(outputs, decoding, known.dataset.multilabel, own)
+        right = truth if view == "plain" else known.task.turned(truth, view, *images.shape[1:3])
+        values[view] = known.metric.sign * known.metric.value(right, answers)
+    return {"value": abs(values["plain"]), "lost": {view: values["plain"] - values[view] for view in views}}
+
+
+def shrink(
+    *,
+    context: Path,
+    candidate: Candidate,
+    source: Path,
+    fold_network: Path,
+    target: Path,
+    threads: int,
+    tell: Tell,
+) -> dict[str, Any]:
+    """int8 of a trained network -> target; and answers for the first fold by that fold's network in int8."""
+    from objectif.learn.export.quantise import quantise
+
+    known = read_context(context)
+    preparation = known.preparation(candidate.side, candidate.preparation)
+
+    def small(graph: Path, rows: NDArray[np.int64]) -> bytes:
+        some = rows[:: max(1, len(rows) // 64)][:64]
+        return quantise(graph.read_bytes(), placed(known.dataset, some, preparation)[0])
+
+    target.write_bytes(small(source, known.plan.development()))
+    held = known.plan.held(0)
+    decoding = read_decoding(known, fold_network.with_suffix(".json"))
+    network = small(fold_network.with_suffix(".onnx"), known.plan.train(0))
+    return {"rows": held, "int8": answer(known, network, held, preparation, decoding, threads)}

@@ -1,0 +1,240 @@
+"""The contract of a Learner: it describes itself, views, answers, learns, repeats itself, and exports what it is.
+
+Each task gives a problem made up for it, small enough that a few epochs take a second on one core; a Learner of any
+name is tried on the problem of its task.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from objectif import plugins, tasks
+from objectif.learn.export.whole import export_whole
+from objectif.learn.fit.train import Lesson, seconds_per_image, train
+from objectif.learn.losses.base import Batch
+from objectif.learn.models.base import Learner, Whole
+from objectif.learn.testing_steps import Step, must
+from objectif.run.check import NEWEST_OPSET
+from objectif.run.network import Network
+from objectif.run.opset import opsets
+
+CLASSES = 2
+IMAGES = 8
+EPOCHS = 12
+APPROACHES = ("classical", "frozen", "finetune")
+
+
+def learner_steps(learner: Learner, name: str) -> list[Step]:
+    """The checks, in order; of one that cannot be built here its description alone, and why."""
+    described = partial(_describes_itself, learner, name)
+    steps: list[Step] = [("describes itself", described, "name, title, source, licence, task, sizes, losses")]
+    missing = learner.available()
+    if missing is not None:
+        return [*steps, ("built", lambda: None, f"not here: {missing}")]
+    return [
+        *steps,
+        ("views", partial(_views, learner), "of the size asked for, truth inside, the same by seed"),
+        (
+            "answers",
+            partial(_answers, learner),
+            "one and three channels, bytes and floats, images independent",
+        ),
+        (
+            "objective",
+            partial(_objective, learner),
+            "finite, also where nothing is there, with finite gradients",
+        ),
+        ("export", partial(_export, learner), "onnxruntime agrees to 0.1 %"),
+        ("learns", partial(_learns, learner), "a few epochs lower the objective; twice the same by seed"),
+    ]
+
+
+def _detect(channels: int, size: tuple[int, int]) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """Bright and dark rectangles on noise; the last image has none, and an object is to be ignored."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(90, 130, (IMAGES, *size, channels), dtype=np.uint8)
+    truth = np.zeros((IMAGES, 2, 6))
+    truth[:, :, 4] = -1
+    for row in range(IMAGES - 1):
+        for number in range(2):
+            width, height = rng.integers(16, 40, 2)
+            x, y = rng.integers(0, size[1] - width), rng.integers(0, size[0] - height)
+            images[row, y : y + height, x : x + width] = 230 if number else 20
+            truth[row, number] = [x, y, x + width, y + height, number, 0]
+    truth[0, 0, 5] = 1
+    return images, truth
+
+
+PROBLEMS: dict[str, Callable[[int, tuple[int, int]], tuple[NDArray[np.uint8], NDArray[np.float64]]]] = {
+    "detect": _detect
+}
+
+
+def _size(learner: Learner) -> tuple[int, int]:
+    """Not square, so that height and width cannot be taken for each other."""
+    unit = learner.multiple * max(1, round(64 / learner.multiple))
+    return unit, unit + learner.multiple * max(1, round(32 / learner.multiple))
+
+
+def _lesson(learner: Learner, epochs: int, channels: int = 3) -> Lesson:
+    size = _size(learner)
+    images, truth = PROBLEMS[learner.task](channels, size)
+    losses = tuple(plugins.load("losses", name) for name in learner.usual)
+    symmetries = ("mirror", "flip", "turn")
+    weight = np.ones(IMAGES)
+    return Lesson(images, truth, weight, CLASSES, size, epochs, losses, symmetries=symmetries, batch=4)
+
+
+def _describes_itself(learner: Learner, name: str) -> None:
+    must(learner.name == name, f"name is {learner.name!r}; expected {name!r}")
+    for what in ("title", "source", "licence"):
+        text = getattr(learner, what)
+        must(isinstance(text, str) and bool(text.strip()), f"{what} is {text!r}; expected words")
+    must(learner.approach in APPROACHES, f"approach is {learner.approach!r}; expected one of {APPROACHES}")
+    must(learner.task in tasks.NAMES, f"task is {learner.task!r}; expected one of {tasks.NAMES}")
+    must(learner.task in PROBLEMS, f"there is no problem to try {learner.task!r} on")
+    fits = learner.sizes and all(side > 0 and side % learner.multiple == 0 for side in learner.sizes)
+    must(bool(fits), f"sizes {learner.sizes}: expected multiples of {learner.multiple}")
+    must(list(learner.sizes) == sorted(learner.sizes), f"sizes {learner.sizes}: expected the cheapest first")
+    must(1 <= learner.epochs[0] <= learner.epochs[1], f"epochs are {learner.epochs}; expected fewest, most")
+    kinds = tuple(plugins.load("losses", loss).kind for loss in learner.usual)
+    must(kinds == learner.losses, f"usual losses are of kinds {kinds}; expected {learner.losses}")
+
+
+def _built(learner: Learner, channels: int = 3) -> Whole:
+    torch.manual_seed(0)
+    return learner.build(channels, CLASSES).eval()
+
+
+def _views(learner: Learner) -> None:
+    lesson = _lesson(learner, 1)
+    height, width = larger = lesson.size[0] + learner.multiple, lesson.size[1]
+    for progress in (0.0, 1.0):
+        for size in (lesson.size, larger):
+            again = [
+                learner.view(
+                    lesson.images,
+                    lesson.truth,
+                    size,
+                    np.random.default_rng(1),
+                    progress,
+                    lesson.symmetries,
+                )
+                for _ in range(2)
+            ]
+            seen, truth = again[0]
+            must(seen.shape == (IMAGES, *size, 3), f"views are {seen.shape}; asked for {(IMAGES, *size, 3)}")
+            must(seen.dtype == lesson.images.dtype, f"views of {lesson.images.dtype} are {seen.dtype}")
+            must(
+                len(truth) == IMAGES and bool(np.isfinite(truth).all()),
+                "truth of another number, or not finite",
+            )
+            same = np.array_equal(seen, again[1][0]) and np.array_equal(truth, again[1][1])
+            must(same, "the same generator gives other views")
+    single = learner.view(
+        lesson.images[:1, ..., :1], lesson.truth[:1], (height, width), np.random.default_rng(1), 0.5, ()
+    )
+    must(single[0].shape == (1, height, width, 1), f"one image of one channel gives {single[0].shape}")
+    floats = lesson.images.astype(np.float32)
+    seen = learner.view(floats, lesson.truth, lesson.size, np.random.default_rng(1), 0.5, ())[0]
+    must(seen.dtype == np.float32 and float(seen.max()) <= 255.5, "float views are not floats in 0..255")
+
+
+def _answers(learner: Learner) -> None:
+    wanted = tasks.find(learner.task).outputs
+    for channels in (3, 1):
+        images = _lesson(learner, 1, channels).images
+        network = _built(learner, channels)
+        must(
+            network.outputs == (*wanted, "embedding"),
+            f"outputs are {network.outputs}; expected {(*wanted, 'embedding')}",
+        )
+        with torch.inference_mode():
+            together = network(torch.from_numpy(images))
+            floats = network(torch.from_numpy(images.astype(np.float32)))
+            alone = network(torch.from_numpy(images[2:3]))
+        must(len(together) == len(network.outputs), f"gives {len(together)} outputs")
+        for name, value, other, one in zip(network.outputs, together, floats, alone, strict=True):
+            must(
+                len(value) == IMAGES and bool(torch.isfinite(value).all()),
+                f"{name}: {value.shape}, or not finite",
+            )
+            must(_near(value, other), f"{name}: uint8 and float images of equal values differ")
+            must(_near(value[2:3], one), f"{name}: an image's answer depends on the batch it is in")
+        must(together[-1].ndim == 2, f"embedding is {tuple(together[-1].shape)}; expected (N, D)")
+        if "scores" in wanted:
+            scores = together[network.outputs.index("scores")]
+            must(scores.shape[-1] == CLASSES, f"scores are {tuple(scores.shape)}; expected {CLASSES} last")
+
+
+def _near(a: torch.Tensor, b: torch.Tensor) -> bool:
+    return float((a - b).abs().max()) <= 1e-3 * max(1.0, float(a.abs().max()))
+
+
+def _objective(learner: Learner) -> None:
+    lesson = _lesson(learner, 1)
+    image, truth = torch.from_numpy(lesson.images), torch.from_numpy(lesson.truth).float()
+    network = _built(learner)
+    with torch.no_grad():
+        network.begin(image, truth)
+    network.train()
+    counts = network.counts(lesson.truth, CLASSES)
+    must(counts.shape == (CLASSES,), f"counts are {tuple(counts.shape)}; expected ({CLASSES},)")
+    for rows in (slice(0, 4), slice(IMAGES - 1, IMAGES)):
+        given = Batch(torch.ones(len(image[rows])), counts, 0.5)
+        value = network.objective(image[rows], truth[rows], lesson.losses, given)
+        must(
+            value.ndim == 0 and bool(torch.isfinite(value)),
+            f"objective is {value}; expected one finite number",
+        )
+        torch.autograd.backward(value)
+    slopes = [p.grad for p in network.parameters() if p.grad is not None]
+    must(
+        bool(slopes) and all(bool(torch.isfinite(g).all()) for g in slopes),
+        "gradients are missing or not finite",
+    )
+    moving = [p for group in network.rates() for p in group["params"]]
+    must(len({id(p) for p in moving}) == len(moving) > 0, "rates: a parameter twice, or none at all")
+
+
+def _export(learner: Learner) -> None:
+    lesson = _lesson(learner, 1)
+    network = _built(learner)
+    graph = export_whole(network, lesson.size)
+    newest = opsets(graph).get("", 0)
+    must(newest <= NEWEST_OPSET, f"opset {newest}; expected at most {NEWEST_OPSET}")
+    runner = Network(graph, threads=1, needs=network.outputs)
+    with torch.inference_mode():
+        expected = network(torch.from_numpy(lesson.images))
+    for images in (lesson.images, lesson.images[:1]):
+        met = runner.outputs(images)
+        for name, value in zip(network.outputs, expected, strict=True):
+            near = _near(value[: len(images)], torch.from_numpy(met[name]))
+            must(near, f"{name} of {len(images)} images: the export differs")
+
+
+def _judged(learner: Learner, network: Whole) -> float:
+    """The objective on the images as they are."""
+    lesson = _lesson(learner, 1)
+    given = Batch(torch.ones(IMAGES), network.counts(lesson.truth, CLASSES))
+    with torch.no_grad():
+        image, truth = torch.from_numpy(lesson.images), torch.from_numpy(lesson.truth).float()
+        return float(network.eval().objective(image, truth, lesson.losses, given))
+
+
+def _learns(learner: Learner) -> None:
+    said: list[tuple[int, int]] = []
+    network = train(learner, _lesson(learner, EPOCHS), tell=lambda epoch, of, value: said.append((epoch, of)))
+    must(said == [(e + 1, EPOCHS) for e in range(EPOCHS)], f"told of epochs {said}")
+    must(not network.training, "the trained network is still in training mode")
+    first, last = _judged(learner, _built(learner)), _judged(learner, network)
+    must(last < first, f"the objective went from {first:.4g} to {last:.4g}")
+    one, other = (train(learner, _lesson(learner, 1)).state_dict() for _ in range(2))
+    must(all(torch.equal(one[key], other[key]) for key in one), "two trainings with one seed differ")
+    speed = seconds_per_image(learner, _lesson(learner, 1))
+    must(0 < speed < 60, f"seconds_per_image gives {speed}")
