@@ -309,10 +309,63 @@ def throughput() -> Row:
     return script.row(RUNS)
 
 
+def detector(name: str, title: str, target: float | None, *options: str, extra: tuple[str, ...] = ()) -> Row:
+    """A row for one race of detectors, with further metrics of the same answers."""
+    import detection
+
+    row = race(name, title, target, *options)
+    found = detection.also(RUNS / name, ("mAP50_95", *extra))
+    row["notes"] += "; " + ", ".join(f"{metric} {value}" for metric, value in found.items())
+    return row
+
+
+def blood_cells() -> Row:
+    splits = str(SPLITS / "blood_cells")
+    title = "blood_cells, given lists, 25 min, test read once: mAP50 (and mAP50:95, asked 0.58)"
+    return detector("blood_cells", title, 0.88, "--splits", splits, "--budget", "15m")
+
+
+def aerial_vehicles() -> Row:
+    import detection
+
+    lists = detection.frames(DATA / "aerial_vehicles", RUNS / "aerial_splits")
+    title = "aerial_vehicles, 20 min, the last third by frame number is the test: mAP50"
+    row = detector("aerial_vehicles", title, 0.65, "--splits", str(lists), "--budget", "8m")
+    row["command"] = "python benchmarks/run.py aerial_vehicles"
+    return row
+
+
+def pedestrians() -> Row:
+    return detector("pedestrians", "pedestrians, 5 folds, 15 min: mAP50", 0.78, "--budget", "10m")
+
+
+def raccoons() -> Row:
+    return detector("raccoons", "raccoons, 5 folds, 15 min: mAP50", None, "--budget", "6m")
+
+
+def detect_speed() -> Row:
+    """The Solution of the race on blood_cells, from its JPEG files."""
+    import detection
+
+    blood_cells()
+    solution = next((RUNS / "blood_cells").glob("*.objectif"))
+    return detection.speed(solution, DATA / "blood_cells" / "BCCD" / "JPEGImages")
+
+
+def detect_tiles() -> Row:
+    """The same Solution on a mosaic of its pictures."""
+    import detection
+
+    blood_cells()
+    solution = next((RUNS / "blood_cells").glob("*.objectif"))
+    return detection.tiles(solution, DATA / "blood_cells" / "BCCD" / "JPEGImages")
+
+
 FIGURES: dict[str, Callable[[], Row]] = {
     f.__name__: f
     for f in (flowers, seedlings, fruit_quality, traffic_signs, traffic_signs_without, brain_mri, losses, blood_cells_kinds, null_races, shuffled,
-              help_time, cold, throughput, minute)
+              help_time, cold, throughput, minute, blood_cells, aerial_vehicles, pedestrians, raccoons, detect_speed,
+              detect_tiles)
 }  # fmt: skip
 
 

@@ -33,7 +33,9 @@ def weights(shared: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> Pat
 
 
 @pytest.mark.parametrize("name", LEARNERS)
-def test_keeps_the_contract(name: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+def test_keeps_the_contract(
+    name: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
     if find_learner(name).available() is not None:
         request.getfixturevalue("weights")
     failed = [f"{c.name}: {c.detail}" for c in check_model(name) if not c.ok]
@@ -188,7 +190,8 @@ def test_slivers_are_to_be_ignored() -> None:
     images, truth = marked(1)
     settings = replace(Settings(), mosaic=0.0, zoom=(3.0, 3.0), light=0.0)
     flags = [
-        view(images, truth, (96, 128), np.random.default_rng(seed), 0.0, (), settings)[1] for seed in range(40)
+        view(images, truth, (96, 128), np.random.default_rng(seed), 0.0, (), settings)[1]
+        for seed in range(40)
     ]
     met = np.concatenate([f[f[..., 4] >= 0] for f in flags])
     assert 0 < met[:, 5].sum() < len(met)

@@ -3,7 +3,8 @@
     Image filename : "PNGImages/a.png"
     Bounding box for object 1 "Person" (Xmin, Ymin) - (Xmax, Ymax) : (160, 182) - (302, 431)
 
-Coordinates are taken as they stand.
+Coordinates are taken as they stand. The names of PASCAL classes carry a pose or a view, as in PASpersonWalking or
+PAScarRear: what is to be found is the person or the car, so that part is left out, and a note says so.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ _BOX = re.compile(
     r'^Bounding box for object (?P<n>\d+)\s+"(?P<name>.*?)"[^:]*:\s*(?P<rest>.*)$', re.MULTILINE
 )
 _PAIR = re.compile(r"\(([^,()]*),([^,()]*)\)\s*-\s*\(([^,()]*),([^,()]*)\)\s*$")
+_POSED = re.compile(r"(PAS[a-z]+)[A-Z]\w*")
 _COUNT = re.compile(r"^Objects with ground truth\s*:\s*(\d+)", re.MULTILINE)
 
 
@@ -67,6 +69,8 @@ class PascalText:
         if not pictures and not problems:
             raise DataError(f"{path}: no text file begins with 'PASCAL Annotation Version'.")
         notes = [f"layout 'pascal_text': {len(pictures)} annotated images", AS_THEY_STAND]
+        if any(m.name.startswith("PAS") for picture in pictures for m in picture.marks):
+            notes.append("the pose or view in the names of PASCAL classes, such as Walking, is left out")
         return build(pictures, root=path, layout=self.name, source=path, notes=notes, problems=problems)
 
 
@@ -106,7 +110,8 @@ def _marks(text: str, file: Path) -> Iterator[Mark]:
         pair = _PAIR.search(found["rest"])
         if pair is None:
             raise DataError(f"{where}: {found['rest']!r}; expected (160, 182) - (302, 431). Correct it.")
-        yield mark([v.strip() for v in pair.groups()], found["name"], where)
+        posed = _POSED.fullmatch(found["name"])
+        yield mark([v.strip() for v in pair.groups()], posed[1] if posed else found["name"], where)
 
 
 FORMAT = PascalText()

@@ -156,6 +156,7 @@ def submit(
                 board.journal.append(
                     "fold", trial=f"{candidate.id}/fold{fold}", status="done", **event.payload
                 )
+                observe(race, candidate, fold, float(event.payload["seconds"]))
                 finish(fold, path)
             elif event.kind == "failed" and candidate not in board.failed:
                 board.fail(candidate, race.problem.seed, event.payload)
@@ -170,6 +171,14 @@ def submit(
         else:
             job = train_job(race, candidate, speed, fold, seconds, target, fold_threads(race))
             race.push(job, handler(fold, path))
+
+
+def observe(race: Race, candidate: Candidate, fold: int, seconds: float) -> None:
+    """Learn from a finished fold what training really takes: beside other work, with all its views."""
+    images = candidate.epochs * len(race.ground.plan.train(fold))
+    one = max(0.0, seconds - OVERHEAD / 2) * gain(fold_threads(race)) / max(1, images)
+    if images and candidate.model in race.paces:
+        race.paces[candidate.model] = one / float(np.prod(race.ground.context.size(candidate.side)))
 
 
 def together(race: Race, done: dict[int, Path]) -> np.ndarray[Any, Any]:

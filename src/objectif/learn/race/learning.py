@@ -247,7 +247,7 @@ def _longest(race: Race, learners: list[Learner]) -> None:
     able = {
         key: speed
         for key, speed in speeds.items()
-        if affordable(race, speed.seconds, 0.92 * race.left(), again=AGAIN) >= key[0].epochs[0]
+        if affordable(race, speed.seconds, 0.85 * race.left(), again=AGAIN) >= key[0].epochs[0]
     }
     if not able:
         if sized:
@@ -255,7 +255,7 @@ def _longest(race: Race, learners: list[Learner]) -> None:
         return
     variant = _rung(race, able)
     key = next(k for k in able if k[0].name == variant.model and k[1] == variant.side)
-    passes = affordable(race, able[key].seconds, 0.92 * race.left(), again=AGAIN)
+    passes = affordable(race, able[key].seconds, 0.85 * race.left(), again=AGAIN)
     epochs = max(1, min(key[0].epochs[1], passes))
     candidate = Candidate(variant.approach, variant.model, variant.loss, side=variant.side, epochs=epochs)
     race.board.journal.append(
