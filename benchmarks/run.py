@@ -322,7 +322,7 @@ def detector(name: str, title: str, target: float | None, *options: str, extra: 
 def blood_cells() -> Row:
     splits = str(SPLITS / "blood_cells")
     title = "blood_cells, given lists, 25 min, test read once: mAP50 (and mAP50:95, asked 0.58)"
-    return detector("blood_cells", title, 0.88, "--splits", splits, "--budget", "15m")
+    return detector("blood_cells", title, 0.88, "--splits", splits, "--budget", "25m")
 
 
 def aerial_vehicles() -> Row:
@@ -330,17 +330,17 @@ def aerial_vehicles() -> Row:
 
     lists = detection.frames(DATA / "aerial_vehicles", RUNS / "aerial_splits")
     title = "aerial_vehicles, 20 min, the last third by frame number is the test: mAP50"
-    row = detector("aerial_vehicles", title, 0.65, "--splits", str(lists), "--budget", "8m")
+    row = detector("aerial_vehicles", title, 0.65, "--splits", str(lists), "--budget", "20m")
     row["command"] = "python benchmarks/run.py aerial_vehicles"
     return row
 
 
 def pedestrians() -> Row:
-    return detector("pedestrians", "pedestrians, 5 folds, 15 min: mAP50", 0.78, "--budget", "10m")
+    return detector("pedestrians", "pedestrians, 5 folds, 15 min: mAP50", 0.78, "--budget", "15m")
 
 
 def raccoons() -> Row:
-    return detector("raccoons", "raccoons, 5 folds, 15 min: mAP50", None, "--budget", "6m")
+    return detector("raccoons", "raccoons, 5 folds, 15 min: mAP50", None, "--budget", "15m")
 
 
 def detect_speed() -> Row:

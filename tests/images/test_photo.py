@@ -345,3 +345,19 @@ def test_real_images(shared: Any) -> None:
             whole, small, info = photo.read(file), photo.read(file, min_side=64), photo.probe(file)
             assert whole.shape[:2] == (info.height, info.width)
             assert whole.shape[2] == small.shape[2]
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "CMYK", "P"])
+def test_strips_of_a_large_picture_are_the_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    from objectif.images import photo
+
+    bands = {"L": 1, "P": 1, "LA": 2, "RGB": 3}.get(mode, 4)
+    values = np.random.default_rng(0).integers(0, 256, (50, 70, bands), dtype=np.uint8)
+    image = Image.fromarray(values[:, :, 0] if bands == 1 else values, "L" if mode == "P" else mode)
+    file = tmp_path / "a.tif"
+    (image.convert("P") if mode == "P" else image).save(file)
+    whole = photo.read(file)
+    monkeypatch.setattr(photo, "_STRIP", 70 * 7)
+    assert np.array_equal(photo.read(file), whole)

@@ -105,11 +105,13 @@ def test_slopes_are_the_derivative_of_the_whole_area(name: str, scene: Callable)
     smooth = replace(metric(name), measure=whole_area)
     sweeps = smooth.prepared(truth, answers).sweeps
     influence = np.mean([np.mean([smooth.slope(one) for one in of], axis=0) for of in sweeps], axis=0)
+    step, value = 1e-6, smooth.value(truth, answers)
     for i in range(25):
         weight = np.ones((2, 25))
-        weight[:, i] += [1e-6, -1e-6]
+        weight[:, i] += [step, -step]
         up, down = smooth.replicates(truth, answers, weight)
-        assert (up - down) / 2e-6 == pytest.approx(influence[i], abs=1e-6)
+        # where two runs have the same precision the envelope, a maximum, has a kink: the slope lies between its sides
+        assert (value - down) / step - 1e-6 <= influence[i] <= (up - value) / step + 1e-6
 
 
 @by_name

@@ -295,13 +295,13 @@ def _draws(loss: Loss) -> None:
     truth = _boxes(30, generator)
     boxes = (truth + 4 * torch.randn(30, BOX, generator=generator, dtype=torch.float64)).requires_grad_(True)
     optimiser = torch.optim.Adam([boxes], lr=0.1)
-    before = _overlap(boxes, truth)
+    before = _overlap(boxes.detach(), truth)
     for number in range(200):
         value = loss(boxes, truth, _batch(30, BOX, progress=number / 200), None)
         optimiser.zero_grad()
         torch.autograd.backward(value)
         optimiser.step()
-    after = _overlap(boxes, truth)
+    after = _overlap(boxes.detach(), truth)
     must(after > 0.9, f"mean overlap went from {before:.2f} to {after:.2f}; expected over 0.9")
 
 

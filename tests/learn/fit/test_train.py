@@ -79,7 +79,9 @@ def test_an_image_of_more_weight_is_drawn_more_often() -> None:
     assert (drawn < 8).mean() == pytest.approx(0.75, abs=0.05)
     for rows in (np.concatenate(list(_epoch(learner(), lesson(), generator))) for _ in range(5)):
         assert sorted(rows) == list(range(16))
-    assert float(train(learner(), lesson(weight=weight), channels=1).level.detach()) == pytest.approx(1.5, abs=0.15)
+    assert float(train(learner(), lesson(weight=weight), channels=1).level.detach()) == pytest.approx(
+        1.5, abs=0.15
+    )
 
 
 def test_stops_in_time_and_at_nothing_to_learn() -> None:

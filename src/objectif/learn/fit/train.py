@@ -12,6 +12,7 @@ import copy
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -75,12 +76,12 @@ def train(
     total, step = steps * lesson.epochs, 0
     for epoch in range(lesson.epochs):
         mean = 0.0
-        for rows in _epoch(learner, lesson, generator):
+        for image, truth in _views(learner, lesson, generator, step, total):
             if deadline is not None and time.monotonic() > deadline:
                 raise TrialError(f"out of time after step {step} of {total}")
             for group in optimiser.param_groups:
                 group["lr"] = group["peak"] * _rate(step, total)
-            value = _step(network, optimiser, learner, lesson, rows, generator, counts, step / total)
+            value = _step(network, optimiser, lesson, image, truth, counts, step / total)
             if not math.isfinite(value):
                 raise TrialError(f"diverged: the objective is {value} at step {step} of {total}")
             step += 1
@@ -101,7 +102,8 @@ def seconds_per_image(learner: Learner, lesson: Lesson, *, channels: int = 3) ->
     taken = []
     for _ in range(1 + PROBE):
         start = time.perf_counter()
-        _step(network, optimiser, learner, lesson, rows, generator, counts, 0.0)
+        image, truth = _view(learner, lesson, rows, generator, 0.0)
+        _step(network, optimiser, lesson, image, truth, counts, 0.0)
         taken.append(time.perf_counter() - start)
     return min(taken[1:]) / len(rows)
 
@@ -151,21 +153,46 @@ def _epoch(learner: Learner, lesson: Lesson, generator: np.random.Generator) -> 
         yield rows[start : start + size]
 
 
-def _step(
-    network: Whole,
-    optimiser: torch.optim.Optimizer,
-    learner: Learner,
-    lesson: Lesson,
-    rows: NDArray[np.int64],
-    generator: np.random.Generator,
-    counts: Tensor,
-    progress: float,
-) -> float:
+def _views(
+    learner: Learner, lesson: Lesson, generator: np.random.Generator, step: int, total: int
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Batches of one epoch; with several threads the next is made while the last is learned, always in one order."""
+    batches = list(_epoch(learner, lesson, generator))
+    if lesson.threads == 1:
+        for number, rows in enumerate(batches):
+            yield _view(learner, lesson, rows, generator, (step + number) / total)
+        return
+    with ThreadPoolExecutor(1) as pool:
+        ahead: Future[tuple[Tensor, Tensor]] | None = None
+        for number, rows in enumerate(batches):
+            coming = pool.submit(_view, learner, lesson, rows, generator, (step + number) / total)
+            if ahead is not None:
+                yield ahead.result()
+            ahead = coming
+        if ahead is not None:
+            yield ahead.result()
+
+
+def _view(
+    learner: Learner, lesson: Lesson, rows: NDArray[np.int64], generator: np.random.Generator, progress: float
+) -> tuple[Tensor, Tensor]:
+    """Images and truth of one batch, as training sees them."""
     seen, told = learner.view(
         lesson.images[rows], lesson.truth[rows], lesson.size, generator, progress, lesson.symmetries
     )
-    image, truth = torch.from_numpy(seen), torch.from_numpy(np.asarray(told, np.float32))
-    batch = Batch(weight=torch.ones(len(rows)), class_counts=counts, progress=progress)
+    return torch.from_numpy(seen), torch.from_numpy(np.asarray(told, np.float32))
+
+
+def _step(
+    network: Whole,
+    optimiser: torch.optim.Optimizer,
+    lesson: Lesson,
+    image: Tensor,
+    truth: Tensor,
+    counts: Tensor,
+    progress: float,
+) -> float:
+    batch = Batch(weight=torch.ones(len(image)), class_counts=counts, progress=progress)
     value = network.objective(image, truth, lesson.losses, batch)
     optimiser.zero_grad(set_to_none=True)
     value.backward()  # type: ignore[no-untyped-call]

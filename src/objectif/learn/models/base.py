@@ -141,7 +141,7 @@ class Learner:
     approach: 'classical' (fixed filters), 'frozen' (a fixed trunk) or 'finetune' (all of it may move).
     sizes: long sides of the prepared image at which it may be raced, cheapest first; sides are multiples of `multiple`.
     losses: kinds of losses that its objective composes, in order; usual: the ones by name that it starts from.
-    epochs: the fewest that pay, the most that are useful; rate: the base learning rate, for `batch` images a step.
+    epochs: the fewest that pay, the most that are useful; steps: the fewest that pay where images are few; rate: the base learning rate, for `batch` images a step.
     build: (channels, classes) -> Whole. Called only in the process that trains or exports.
     view: how a training batch is seen. available: why it cannot be built here, or None.
     note: what the card of a Solution made from it must say.
@@ -159,6 +159,7 @@ class Learner:
     losses: tuple[str, ...] = ()
     usual: tuple[str, ...] = ()
     epochs: tuple[int, int] = (10, 100)
+    steps: int = 50
     multiple: int = 32
     batch: int = 8
     rate: float = 1e-3

@@ -17,8 +17,6 @@ from objectif.run.network import Network
 
 Outputs = dict[str, NDArray[Any]]
 CHUNK = 32
-FEWEST = 16
-"""Held-out images from which each half can fit a decoding for the other."""
 
 
 def portions(
@@ -62,8 +60,8 @@ def crossed(
     truth, multi = known.truth()[rows], known.dataset.multilabel
 
     def fitted(inside: NDArray[np.bool_]) -> Any:
-        if inside.sum() < FEWEST // 2:
-            return known.task.decoding()
+        if not inside.any():  # a single unit has no other half
+            inside = ~inside
         some = {name: value[inside] for name, value in outputs.items()}
         return known.task.fit_decoding(some, truth[inside], multi, _of(places, inside), known.metric)
 

@@ -48,10 +48,15 @@ def goes_on(candidate: Candidate) -> bool:
     return isinstance(find(candidate.model), Learner)
 
 
-def fold_seconds(race: Race, seconds: float) -> float:
-    """Time of one pass over the training images of all folds, at `seconds` an image on one core."""
+def fold_seconds(race: Race, seconds: float, *, many: bool = False) -> float:
+    """Time of one pass over the training images of all folds, at `seconds` an image on one core.
+
+    many: among other candidates, so that every core is at work on a fold of its own.
+    """
     plan, threads = race.ground.plan, fold_threads(race)
     rows = sum(len(plan.train(k)) for k in range(plan.folds))
+    if many:
+        return rows * seconds / race.executor.cores
     side_by_side = min(plan.folds, race.executor.cores // threads)
     return rows * seconds / (gain(threads) * max(1, side_by_side))
 
@@ -59,6 +64,12 @@ def fold_seconds(race: Race, seconds: float) -> float:
 def again_seconds(race: Race, seconds: float) -> float:
     """Time of one pass over all development images with every core."""
     return len(race.ground.plan.development()) * seconds / gain(race.executor.cores)
+
+
+def fewest(race: Race, learner: Learner) -> int:
+    """The fewest passes that pay: where images are few, more of them make up the steps."""
+    rows = len(race.ground.plan.train(0))
+    return max(learner.epochs[0], -(-learner.steps * learner.batch // max(1, rows)))
 
 
 def rounds(race: Race) -> int:
@@ -132,15 +143,12 @@ def start_features(race: Race, candidate: Candidate) -> Path | None:
     return race.files[keys[0]] if keys else None
 
 
-def submit(
-    race: Race, candidate: Candidate, speed: Speed, seconds: float, then: Callable[[], None] = lambda: None
-) -> None:
+def submit(race: Race, candidate: Candidate, speed: Speed, seconds: float, threads: int = 1) -> None:
     """Queue all folds of one candidate; its scores reach the board when the last fold is done."""
     plan, board = race.ground.plan, race.board
     board.order[candidate] = None
     race.speeds[candidate] = speed
     if board.recall(candidate, race.problem.seed):
-        then()
         return
     done: dict[int, Path] = {}
 
@@ -148,7 +156,6 @@ def submit(
         done[fold] = path
         if len(done) == plan.folds:
             board.add(candidate, race.problem.seed, together(race, done), 0.0)
-            then()
 
     def handler(fold: int, path: Path) -> Callable[[Event], None]:
         def handle(event: Event) -> None:
@@ -156,7 +163,7 @@ def submit(
                 board.journal.append(
                     "fold", trial=f"{candidate.id}/fold{fold}", status="done", **event.payload
                 )
-                observe(race, candidate, fold, float(event.payload["seconds"]))
+                observe(race, candidate, fold, float(event.payload["seconds"]) * gain(threads))
                 finish(fold, path)
             elif event.kind == "failed" and candidate not in board.failed:
                 board.fail(candidate, race.problem.seed, event.payload)
@@ -169,14 +176,14 @@ def submit(
         if path.exists():
             finish(fold, path)
         else:
-            job = train_job(race, candidate, speed, fold, seconds, target, fold_threads(race))
+            job = train_job(race, candidate, speed, fold, seconds, target, threads)
             race.push(job, handler(fold, path))
 
 
 def observe(race: Race, candidate: Candidate, fold: int, seconds: float) -> None:
-    """Learn from a finished fold what training really takes: beside other work, with all its views."""
+    """Learn from a finished fold what training really takes on one core: beside other work, with all its views."""
     images = candidate.epochs * len(race.ground.plan.train(fold))
-    one = max(0.0, seconds - OVERHEAD / 2) * gain(fold_threads(race)) / max(1, images)
+    one = max(0.0, seconds - OVERHEAD / 2) / max(1, images)
     if images and candidate.model in race.paces:
         race.paces[candidate.model] = one / float(np.prod(race.ground.context.size(candidate.side)))
 
@@ -196,7 +203,7 @@ def train_all(race: Race, candidate: Candidate, speed: Speed) -> None:
     """All folds of one candidate, now; the time to refit it is kept."""
     race.speeds[candidate] = speed
     left = race.left() - refit_seconds(race, candidate)
-    submit(race, candidate, speed, left)
+    submit(race, candidate, speed, left, fold_threads(race))
     race.drain(race.now() + left)
     if candidate not in race.board.scores and candidate not in race.board.failed:
         trained = sum(

@@ -26,9 +26,9 @@ from objectif.learn.race.folds import (
     OVERHEAD,
     Speed,
     affordable,
+    fewest,
     fold_file,
     fold_seconds,
-    fold_threads,
     rounds,
     submit,
     train_all,
@@ -126,7 +126,7 @@ def _first(race: Race, learners: list[Learner]) -> None:
     until = race.now() + FIRST_SHARE * race.left()
     speeds = _speeds(race, [(one, one.sizes[0]) for one in learners], until)
     takes = {
-        one: one.epochs[0] * fold_seconds(race, speed.seconds) + rounds(race) * OVERHEAD
+        one: fewest(race, one) * fold_seconds(race, speed.seconds, many=True) + rounds(race) * OVERHEAD / 2
         for (one, _), speed in speeds.items()
     }
     used, chosen = 0.0, 0
@@ -136,7 +136,7 @@ def _first(race: Race, learners: list[Learner]) -> None:
         fixed = learner.approach == "classical"  # takes next to no time, and shows what learning adds
         if chosen and not fixed and used + takes[learner] > until - race.now():
             race.notes.append(
-                f"{learner.name} was left out: {learner.epochs[0]} passes over the images, the fewest that pay, take "
+                f"{learner.name} was left out: {fewest(race, learner)} passes over the images, the fewest that pay, take "
                 f"{takes[learner]:.0f} s. A longer --budget includes it."
             )
             continue
@@ -146,7 +146,7 @@ def _first(race: Race, learners: list[Learner]) -> None:
             learner.name,
             usual_loss(race, learner),
             side=learner.sizes[0],
-            epochs=learner.epochs[0],
+            epochs=fewest(race, learner),
         )
         submit(race, candidate, speeds[learner, learner.sizes[0]], until - race.now() + takes[learner])
     race.drain(max(until, race.now() + min(used, 0.6 * race.left())))
@@ -165,9 +165,8 @@ def _losses(race: Race) -> None:
     until = race.now() + LOSS_SHARE * race.left()
     others = [loss for loss in combinations(race, find_learner(leader.model)) if loss != leader.loss]
     speed = race.speeds[leader]
-    each = leader.epochs * fold_seconds(race, speed.seconds) + rounds(race) * OVERHEAD / 2
-    side_by_side = max(1, race.executor.cores // (race.ground.plan.folds * fold_threads(race)))
-    fit = max(0, int(side_by_side * (until - race.now()) / each))
+    each = leader.epochs * fold_seconds(race, speed.seconds, many=True) + OVERHEAD / 2
+    fit = max(0, int((until - race.now()) / each))
     if fit < len(others):
         race.notes.append(
             f"{len(others) - fit} of {len(others) + 1} losses were not compared: the budget is too short for them."
@@ -187,7 +186,7 @@ def _something(race: Race, learners: list[Learner]) -> None:
     speed = speeds[learner, side]
     epochs = max(1, affordable(race, speed.seconds, 0.7 * race.left(), again=AGAIN))
     race.notes.append(
-        f"{epochs} passes over the images fit into the budget; at least {learner.epochs[0]} pay."
+        f"{epochs} passes over the images fit into the budget; at least {fewest(race, learner)} pay."
     )
     candidate = Candidate(learner.approach, learner.name, usual_loss(race, learner), side=side, epochs=epochs)
     train_all(race, candidate, speed)
@@ -247,7 +246,7 @@ def _longest(race: Race, learners: list[Learner]) -> None:
     able = {
         key: speed
         for key, speed in speeds.items()
-        if affordable(race, speed.seconds, 0.85 * race.left(), again=AGAIN) >= key[0].epochs[0]
+        if affordable(race, speed.seconds, 0.85 * race.left(), again=AGAIN) >= fewest(race, key[0])
     }
     if not able:
         if sized:
@@ -256,7 +255,7 @@ def _longest(race: Race, learners: list[Learner]) -> None:
     variant = _rung(race, able)
     key = next(k for k in able if k[0].name == variant.model and k[1] == variant.side)
     passes = affordable(race, able[key].seconds, 0.85 * race.left(), again=AGAIN)
-    epochs = max(1, min(key[0].epochs[1], passes))
+    epochs = max(1, min(max(key[0].epochs[1], fewest(race, key[0])), passes))
     candidate = Candidate(variant.approach, variant.model, variant.loss, side=variant.side, epochs=epochs)
     race.board.journal.append(
         "tune", trial=candidate.id, status="planned", candidate=asdict(candidate), speed=asdict(able[key])

@@ -119,7 +119,8 @@ BLOBS = Learner(
     view=view,
     losses=("dense", "box"),
     usual=("quality_focal", "giou"),
-    epochs=(10, 40),
+    epochs=(10, 400),
+    steps=250,
     rate=1e-2,
     decay=1e-3,
 )
