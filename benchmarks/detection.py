@@ -25,10 +25,11 @@ def also(run: Path, names: tuple[str, ...]) -> dict[str, str]:
     from objectif.runs.answers import read
     from objectif.runs.folder import RunFolder
 
-    answers = read(RunFolder.open(run))
+    folder = RunFolder.open(run)
+    answers, classes = read(folder), folder.result().classes
     found = {}
     for name in names:
-        value = interval(metric(name), answers.truth, answers.scores)
+        value = interval(metric(name, classes), answers.truth, answers.scores, answers.units)
         span = "no interval" if value.low is None else f"[{value.low:.3f}, {value.high:.3f}]"
         found[name] = f"{value.estimate:.3f} {span}"
     return found

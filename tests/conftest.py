@@ -212,6 +212,65 @@ def _square_network(onnx: Any, side: int) -> bytes:
     return bytes(model.SerializeToString())
 
 
+@pytest.fixture(scope="session")
+def regions() -> Callable[..., Solution]:
+    """regions() is a Solution that names the pixels of rectangles() as background, "red" or "green"; exact at any size.
+
+    side: of the prepared image.
+    """
+    onnx = pytest.importorskip("onnx", reason="networks for tests are made with the onnx package")
+    from objectif.images.prepare import Preparation
+    from objectif.run.check import probes
+    from objectif.solution.file import Solution
+    from objectif.tasks import find
+
+    def make(*, side: int = 64, **fields: Any) -> Solution:
+        network = _region_network(onnx, side)
+        inputs = np.stack([bright_rectangles(side, side, seed)[0] for seed in range(2)])
+        plain: dict[str, Any] = {
+            "task": "segment",
+            "classes": ("background", "red", "green"),
+            "multilabel": True,
+            "preparation": Preparation(side, side, fit="pad"),
+            "decoding": find("segment").decoding(),
+            "networks": {"fp32": network, "int8": network},
+            "card": {"name": "regions"},
+            "probes": probes({"fp32": network, "int8": network}, inputs, find("segment").outputs),
+        }
+        return Solution(**{**plain, **fields})
+
+    return make
+
+
+def _region_network(onnx: Any, side: int) -> bytes:
+    """image (N,side,side,3) uint8 -> scores (N,side,side,3): 160, red, green, over 10; distance 0; embedding (N,3)."""
+    helper, kinds = onnx.helper, onnx.TensorProto
+    constants = {
+        "weight": np.array([[0, 0, 0], [0.1, 0, 0], [0, 0.1, 0]], np.float32).T,
+        "bias": np.array([16, 0, 0], np.float32),
+        "none": np.array(0, np.float32),
+        "zero": np.array([0]), "one": np.array([1]), "channel": np.array([3]),
+    }  # fmt: skip
+    nodes = [
+        helper.make_node("Cast", ["image"], ["real"], to=kinds.FLOAT),
+        helper.make_node("MatMul", ["real", "weight"], ["light"]),
+        helper.make_node("Add", ["light", "bias"], ["scores"]),
+        helper.make_node("Slice", ["real", "zero", "one", "channel"], ["first"]),
+        helper.make_node("Mul", ["first", "none"], ["distance"]),
+        helper.make_node("ReduceMean", ["real"], ["embedding"], axes=[1, 2], keepdims=0),
+    ]
+    shapes = {"scores": ["N", side, side, 3], "distance": ["N", side, side, 1], "embedding": ["N", 3]}
+    graph = helper.make_graph(
+        nodes,
+        "regions",
+        [helper.make_tensor_value_info("image", kinds.UINT8, ["N", side, side, 3])],
+        [helper.make_tensor_value_info(name, kinds.FLOAT, shape) for name, shape in shapes.items()],
+        [onnx.numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    return bytes(model.SerializeToString())
+
+
 @pytest.fixture
 def paint(tmp_path: Path) -> Callable[..., Path]:
     """paint("sub/a.png", "red") writes a noisy picture of that colour below tmp_path and returns its path."""

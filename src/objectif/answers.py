@@ -9,6 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 
+_STRIP = 4_000_000  # pixels of a mask that are counted at once
+
+
 @dataclass(frozen=True, slots=True)
 class Label:
     """The class of a whole image, or its classes where a problem is multi-label.
@@ -82,4 +85,77 @@ class Boxes:
         }
 
 
-Answer = Label | Boxes
+@dataclass(frozen=True, slots=True)
+class Masks:
+    """What each pixel of an image is.
+
+    path: as it was given. classes: C names. mask: (H, W) of the upright image, each pixel's class + 256 * its object:
+    uint8 where objects are not told apart, else uint32 with objects counted from 1 (metrics.masks reads it).
+    background: whether class 0 is what is left when all objects are taken away.
+    """
+
+    path: str
+    classes: tuple[str, ...]
+    mask: NDArray[np.uint8] | NDArray[np.uint32]
+    background: bool = True
+
+    @property
+    def labels(self) -> NDArray[np.uint8]:
+        """(H, W) the class of each pixel."""
+        return (
+            np.asarray(self.mask & 0xFF, np.uint8)
+            if self.mask.dtype != np.uint8
+            else np.asarray(self.mask, np.uint8)
+        )
+
+    @property
+    def objects(self) -> NDArray[np.uint32] | None:
+        """(H, W) the object of each pixel, 0 where there is none; None where objects are not told apart."""
+        return None if self.mask.dtype == np.uint8 else np.asarray(self.mask >> 8, np.uint32)
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """The share of the pixels of each class."""
+        counts = np.zeros(256, np.int64)
+        for strip in np.array_split(
+            self.mask, max(1, self.mask.size // _STRIP)
+        ):  # counting copies to 64 bits
+            counts += np.bincount((strip & 0xFF).ravel(), minlength=256)
+        total = max(1, self.mask.size)
+        return {name: float(n) / total for name, n in zip(self.classes, counts, strict=False)}
+
+    @property
+    def count(self) -> int | None:
+        """How many objects there are; None where they are not told apart."""
+        if self.mask.dtype == np.uint8:
+            return None
+        found: set[int] = set()
+        for strip in np.array_split(self.mask, max(1, self.mask.size // _STRIP)):
+            found.update(np.unique(strip >> 8).tolist())
+        return len(found - {0})
+
+    @property
+    def label(self) -> str:
+        """The classes that occur, without background, joined by '|'."""
+        shown = list(self.shares.items())[int(self.background) :]
+        return "|".join(name for name, share in shown if share > 0)
+
+    def __str__(self) -> str:
+        shown = list(self.shares.items())[int(self.background) :]
+        found = ", ".join(f"{share:.1%} {name}" for name, share in shown if share > 0)
+        counted = "" if self.count is None else f" ({self.count} objects)"
+        return f"{self.path}: {found or 'nothing found'}{counted}"
+
+    def as_dict(self) -> dict[str, object]:
+        """JSON-ready: path, shape (height, width), shares of the pixels by class, number of objects where told apart."""
+        told: dict[str, object] = {
+            "path": self.path,
+            "shape": list(self.mask.shape),
+            "shares": {name: round(share, 6) for name, share in self.shares.items()},
+        }
+        if self.count is not None:
+            told["objects"] = self.count
+        return told
+
+
+Answer = Label | Boxes | Masks

@@ -25,8 +25,8 @@ ONE = {"models": "model", "losses": "loss", "formats": "format", "metrics": "met
 class Format(Protocol):
     """A layout in which labelled images lie on disk (door `objectif.formats`).
 
-    Two things are optional. `boxes = True` says that the layout tells where objects are: where such a layout fits, those
-    that tell classes only are not asked. `write(dataset, to, *, images)` writes a Dataset into the empty folder `to`, with
+    Three things are optional. `boxes = True` says that the layout tells where objects are, `masks = True` that it tells
+    what each pixel is: where such a layout fits, those that tell classes only are not asked. `write(dataset, to, *, images)` writes a Dataset into the empty folder `to`, with
     images 'copy', 'link' or 'none', and returns sentences about what the layout cannot hold (class WritingFormat).
     """
 

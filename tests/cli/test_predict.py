@@ -324,12 +324,36 @@ def test_overlays_never_go_over_the_pictures(detector: str, pictures: Any, capfd
     assert (folder / "a.png").read_bytes() == before
 
 
-@pytest.mark.parametrize("form", ["coco", "overlays"])
-def test_labels_have_no_boxes_to_draw(solution: str, paint: Paint, capfdbinary: Any, form: str) -> None:
+@pytest.mark.parametrize(
+    ("form", "needed"),
+    [("coco", "boxes or masks"), ("overlays", "boxes or masks"), ("masks", "masks"), ("instances", "masks"), ("geojson", "masks")],
+)  # fmt: skip
+def test_a_form_that_does_not_fit_labels_is_refused(
+    solution: str, paint: Paint, capfdbinary: Any, form: str, needed: str
+) -> None:
     assert main(["predict", solution, str(paint("a.png", "red")), "--to", form]) == 2
     out, err = capfdbinary.readouterr()
     assert out == b""
-    assert b"needs answers with boxes" in err
+    assert f"needs answers with {needed};".encode() in err
+    assert b"Use --to jsonl or csv" in err
+
+
+@pytest.mark.parametrize("form", ["masks", "instances", "geojson"])
+def test_a_form_that_does_not_fit_boxes_is_refused(
+    detector: str, pictures: Any, tmp_path: Path, capfdbinary: Any, form: str
+) -> None:
+    out = tmp_path / "forms"
+    assert main(["predict", detector, str(pictures[0]), "--to", form, "--out", str(out)]) == 2
+    assert b"needs answers with masks; this Solution has the task 'detect'" in capfdbinary.readouterr().err
+    assert not out.exists()
+
+
+def test_a_table_is_a_csv(solution: str, paint: Paint, capfdbinary: Any) -> None:
+    name = str(paint("a.png", "red"))
+    assert main(["predict", solution, name, "--to", "table"]) == 0
+    table = capfdbinary.readouterr().out
+    assert main(["predict", solution, name, "--to", "csv"]) == 0
+    assert capfdbinary.readouterr().out == table
 
 
 @pytest.mark.parametrize("tile", ["on", "0", "-3", "7", "1e3"])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from objectif import testing
-from objectif.data.dataset import Dataset
+from objectif.data.dataset import Dataset, MaskSource
 from objectif.data.load import load
 from objectif.data.save import save, writable
 from objectif.data.writing import flat_names
@@ -24,6 +24,14 @@ def data(tmp_path: Path) -> Dataset:
 def test_the_four_layouts_write() -> None:
     assert set(writable()) >= {"boxes_csv", "coco", "voc", "yolo"}
     assert "pascal_text" not in writable()
+
+
+@pytest.mark.parametrize("format", ["boxes_csv", "coco", "voc", "yolo"])
+def test_masks_that_a_layout_cannot_hold_are_told(data: Dataset, tmp_path: Path, format: str) -> None:
+    first, *others = data.samples
+    masked = replace(data, samples=(replace(first, mask=MaskSource()), *others))
+    assert "masks: of 1 image(s)" in save(masked, tmp_path / "to", format=format)
+    assert not any("masks" in line for line in save(data, tmp_path / "plain", format=format))
 
 
 def test_nothing_is_overwritten(data: Dataset, tmp_path: Path) -> None:

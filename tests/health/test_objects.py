@@ -113,6 +113,25 @@ def test_negatives_are_said_and_are_a_worry_where_they_are_most() -> None:
     assert "negatives" in kinds(inspect(boxed([[GOOD], [], []])))
 
 
+def test_a_given_split_without_objects_is_a_worry() -> None:
+    data = boxed([[GOOD], [GOOD], [replace(GOOD, ignore=True)], []])
+
+    def told(*splits: str | None) -> list[str]:
+        samples = tuple(replace(s, split=w) for s, w in zip(data.samples, splits, strict=True))
+        worries = inspect(replace(data, samples=samples)).worries
+        return [w.sentence for w in worries if w.kind == "split without objects"]
+
+    (sentence,) = told("train", "train", "test", "test")
+    assert (
+        "given split test holds no object in 2 images, e.g. box.npz#2; `solve` expects at least one to judge"
+        in sentence
+    )
+    (sentence,) = told("val", "val", None, None)
+    assert "split train holds no object" in sentence and "to learn from" in sentence
+    assert not told(None, None, None, None)
+    assert not told("train", "test", "test", "train")
+
+
 def test_objects_that_vanish_in_a_shrunk_image_are_noted() -> None:
     data = boxed([[Box(3, 3, 10, 10, 0), GOOD]])
     looks = look(data)

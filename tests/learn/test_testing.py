@@ -18,7 +18,9 @@ from objectif.cli import main
 from objectif.errors import PluginError
 from objectif.learn import testing
 from objectif.learn.losses.base import log_likelihood, weighted_mean
+from objectif.learn.losses.pixels import image_mean, pixel_log_likelihood
 from objectif.learn.testing import check_loss
+from objectif.metrics.masks import VOID
 
 CONTRIBUTING = Path(__file__).resolve().parents[2] / "CONTRIBUTING.md"
 
@@ -67,6 +69,34 @@ def test_a_flaw_is_found_by_the_check_that_is_there_for_it(
     check: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(testing, "plugins", SimpleNamespace(load=lambda kind, name: FLAWS[check]))
+    assert check in {found.name for found in check_loss("broken") if not found.ok}
+
+
+def of_pixels(output: Any, truth: Any, batch: Any) -> Any:
+    return image_mean(-pixel_log_likelihood(output, truth), truth, batch.weight)
+
+
+def ignoring(output: Any, truth: Any, batch: Any) -> Any:
+    return torch.nn.functional.cross_entropy(output, truth, ignore_index=VOID)
+
+
+MASK_FLAWS: dict[str, Callable[..., Any]] = {
+    "open pixels": lambda o, t, b: of_pixels(o, t.masked_fill(t == VOID, 0), b),
+    "nothing known": ignoring,
+    "weight": ignoring,
+    "absent classes": lambda o, t, b: of_pixels(o, t, b) * b.class_counts.log().mean(),
+    "direction": lambda o, t, b: -of_pixels(o, t, b),
+    "learns": lambda o, t, b: of_pixels(o, t.clamp(max=1) * 0, b),
+    "equality": lambda o, t, b: of_pixels(o, t, b).exp(),
+    "resolution": lambda o, t, b: of_pixels(o, t, b) * t[0].numel(),
+    "convex": lambda o, t, b: image_mean(-pixel_log_likelihood(o, t).exp(), t, b.weight),
+}
+
+
+@pytest.mark.parametrize("check", MASK_FLAWS)
+def test_a_flaw_of_a_loss_of_masks_is_found(check: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = Broken(MASK_FLAWS[check], kind="mask")
+    monkeypatch.setattr(testing, "plugins", SimpleNamespace(load=lambda kind, name: broken))
     assert check in {found.name for found in check_loss("broken") if not found.ok}
 
 

@@ -1,4 +1,4 @@
-"""Made-up races: scores of candidates that share the difficulty of their images; made-up detections."""
+"""Made-up races: scores of candidates that share the difficulty of their images; made-up detections and masks."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from objectif.metrics.boxes import packed
+from objectif.metrics.masks import VOID
+from objectif.metrics.masks import packed as mask_of
 
 Race = tuple[np.ndarray, list[np.ndarray]]
 Boxed = tuple[np.ndarray, np.ndarray]
@@ -130,3 +132,84 @@ def detectors() -> Callable[..., tuple[np.ndarray, list[np.ndarray]]]:
 
 def _sure(mean: np.ndarray, spread: float, rng: np.random.Generator) -> np.ndarray:
     return 1 / (1 + np.exp(-mean - spread * rng.normal(size=len(mean))))
+
+
+@pytest.fixture
+def masked() -> Callable[..., Boxed]:
+    """masked(seed, ...) -> truth (N, H, W), answers: masks of sizes that differ, with open places and class 0 around.
+
+    numbered: objects are told apart (uint32); classes of objects and of their parts that are answered are 1 and more.
+    """
+
+    def build(
+        seed: int = 0,
+        *,
+        images: int = 12,
+        classes: int = 4,
+        objects: int = 5,
+        side: int = 20,
+        numbered: bool = True,
+        void: float = 0.1,
+        errors: float = 0.4,
+    ) -> Boxed:
+        rng = np.random.default_rng(seed)
+        kind = np.uint32 if numbered else np.uint8
+        truth, answers = (np.full((images, side, side), VOID, kind) for _ in range(2))
+        for n in range(images):
+            high, wide = rng.integers(side // 2, side + 1, 2)
+            true, found = (np.zeros((high, wide), kind) for _ in range(2))
+            for number in range(1, 1 + int(rng.integers(0, objects + 1))):
+                y, x = rng.integers(0, high), rng.integers(0, wide)
+                tall, broad = rng.integers(1, side // 2, 2)
+                of = int(rng.integers(1, classes))
+                true[y : y + tall, x : x + broad] = mask_of(of, number if numbered else None)
+                if rng.random() < 0.85:
+                    y, x = (max(0, int(p + rng.integers(-1, 2) * (rng.random() < errors))) for p in (y, x))
+                    of = of if rng.random() < 1 - errors / 4 else int(rng.integers(1, classes))
+                    found[y : y + tall, x : x + broad] = mask_of(of, number + 7 if numbered else None)
+            true[rng.random(true.shape) < void] = VOID
+            truth[n, :high, :wide], answers[n, :high, :wide] = true, found
+        return truth, answers
+
+    return build
+
+
+@pytest.fixture
+def painters() -> Callable[..., tuple[np.ndarray, list[np.ndarray]]]:
+    """painters(skills, ...) -> truth (N, 24, 24) of 3 classes, answers of each (1, N, 24, 24); equal skills are
+    exchangeable. Each image has six objects, which a painter moves, misses or makes up the more, the harder they are.
+
+    shared: the spread of a difficulty that all share, luck: of each one's own luck with an image, beside 1.
+    """
+
+    def build(
+        skills: list[float],
+        *,
+        images: int = 40,
+        shared: float = 1.0,
+        luck: float = 0.5,
+        seed: int = 0,
+    ) -> tuple[np.ndarray, list[np.ndarray]]:
+        rng = np.random.default_rng(seed)
+        there = rng.random((images, 6)) < 0.6
+        kinds = rng.integers(1, 3, (images, 6))
+        hard = shared * rng.normal(size=(images, 6))
+        truth = _painted(there, kinds, np.zeros((images, 6), np.int64))
+        answers = []
+        for skill in skills:
+            own = hard + luck * rng.normal(size=(images, 1)) + rng.normal(size=(images, 6)) - skill
+            moved = np.clip(np.round(0.7 * own), 0, 4).astype(np.int64)
+            seen = np.where(there, own < 2.0, own > 2.5)
+            answers.append(_painted(seen, np.where(own > 1.8, 3 - kinds, kinds), moved)[None])
+        return truth, answers
+
+    return build
+
+
+def _painted(shown: np.ndarray, kinds: np.ndarray, moved: np.ndarray) -> np.ndarray:
+    """(N, 24, 24) uint8: up to six objects of 6 x 6, each in a cell of 8 x 12, moved along it."""
+    out = np.zeros((len(shown), 24, 24), np.uint8)
+    for n, k in zip(*np.nonzero(shown), strict=True):
+        y, x = 8 * (k % 3) + 1, 12 * (k // 3) + 1 + moved[n, k]
+        out[n, y : y + 6, x : x + 6] = kinds[n, k]
+    return out

@@ -148,10 +148,13 @@ def test_impossible_cost_matrices_are_refused(matrix: object, says: str) -> None
 
 
 def test_each_metric_belongs_to_one_task() -> None:
-    assert set(available("classify")) | set(available("detect")) == set(available())
-    assert all(metric(name).task == "detect" for name in available("detect") if name in NAMES)
+    tasks = "classify", "detect", "segment"
+    assert set().union(*map(available, tasks)) == set(available())
+    assert len(NAMES) == len(set(NAMES))
+    for task in tasks[1:]:
+        assert all(metric(name).task == task for name in available(task) if name in NAMES)
+        assert not set(available(task)) & {m.name for m in CLASSES}
     assert "mAP50" not in available("classify")
-    assert not set(available("detect")) & {m.name for m in CLASSES}
     with pytest.raises(PluginError, match="'mAP50_95'"):
         metric("mAP50-95")
 

@@ -281,6 +281,7 @@ def test_what_is_left_open_is_settled_by_the_data() -> None:
         ({"models": ["lite1"]}, "did you mean 'lite0'"),
         ({"models": ["onnx:nowhere.onnx"]}, "no such file"),
         ({"models": ["hub:"]}, "after the colon"),
+        ({"models": ["yolox_nano:nowhere.onnx"]}, "yolox_nano:PATH of the published"),
         ({"models": ["tuned"], "approaches": ["classical"]}, "add the approach or drop the model"),
         ({"preparations": ["clahe", "clae"]}, "did you mean 'clahe'"),
         ({"format": "folder"}, "did you mean 'folders'"),
@@ -299,7 +300,12 @@ def test_names_are_compared_with_what_is_installed(options: dict[str, Any], said
 def test_a_statement_that_fits_is_let_through(tmp_path: Path) -> None:
     (tmp_path / "net.onnx").write_bytes(b"")
     (tmp_path / "fold0.txt").write_text("")
-    models = ["lite0", f"onnx:{tmp_path / 'net.onnx'}", "hub:some/name"]
+    models = [
+        "lite0",
+        f"onnx:{tmp_path / 'net.onnx'}",
+        f"yolox_nano:{tmp_path / 'net.onnx'}",
+        "hub:some/name",
+    ]
     Problem("x", models=models, losses=["focal"], preparations=["plain", "gray"], splits=tmp_path).check()
     Problem("x", metric="log_loss", margin=1, approaches=["frozen"], models=["lite0"]).check()
     (tmp_path / "fold0.txt").unlink()

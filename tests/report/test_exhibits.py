@@ -111,11 +111,13 @@ def test_the_task_is_asked_with_what_the_run_kept(
     monkeypatch.setattr("objectif.report.material.find", lambda name: Fake())
     folder = fake_detection(seeds=(7, 8))
     stored = folder.read_arrays("answers.npz")
-    folder.write_arrays("answers.npz", {**stored, "decoding": np.array('{"nms": 0.5}')})
+    more = {"decoding": np.array('{"nms": 0.5}'), "units": np.arange(40) // 2}
+    folder.write_arrays("answers.npz", {**stored, **more})
     write(folder)
-    ((paths, classes, truth, answers, decoding, seed),) = asked
+    ((paths, classes, truth, answers, decoding, seed, units),) = asked
     assert (len(paths), len(truth), len(answers), len(classes)) == (40, 40, 40, 2)
     assert (decoding, seed) == ({"nms": 0.5}, 7)
+    assert len(np.unique(units)) == 20
 
 
 def test_pretrained_weights_are_named_with_their_note(fake_detection: Make) -> None:

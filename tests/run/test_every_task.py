@@ -25,8 +25,8 @@ from objectif.run.predictor import Predictor
 from objectif.solution.file import Solution, read, write
 from objectif.tasks import NAMES, find
 
-MADE = {"classify": "colours", "detect": "squares"}
-PERFECT = {"classify": "accuracy", "detect": "mAP50"}
+MADE = {"classify": "colours", "detect": "squares", "segment": "regions"}
+PERFECT = {"classify": "accuracy", "detect": "mAP50", "segment": "mIoU"}
 
 
 @pytest.fixture(params=NAMES)
@@ -55,6 +55,18 @@ def data(made: Callable[..., Solution], tmp_path: Path, request: pytest.FixtureR
         return folder
     rectangles = request.getfixturevalue("rectangles")
     folder.mkdir()
+    if MADE[made().task] == "regions":
+        for part in ("images", "masks"):
+            (folder / part).mkdir()
+        (folder / "classes.txt").write_text("background\nred\ngreen\n")
+        for k in range(12):
+            pixels, boxes = rectangles(64, 64, k)
+            mask = np.zeros((64, 64), np.uint8)
+            for x1, y1, x2, y2, c in boxes.astype(int):
+                mask[y1:y2, x1:x2] = c + 1
+            Image.fromarray(pixels).save(folder / "images" / f"{k}.png")
+            Image.fromarray(mask).save(folder / "masks" / f"{k}.png")
+        return folder
     lines = ["path,x1,y1,x2,y2,label"]
     for k in range(12):
         pixels, boxes = rectangles(64, 64, k)
@@ -139,10 +151,11 @@ def test_benchmark_measures_it(path: Path, data: Path) -> None:
 
 
 def test_the_shell_predicts_evaluates_and_checks(path: Path, data: Path, tmp_path: Path, capfd: Any) -> None:
-    assert main(["predict", str(path), str(data)]) == 0
+    pictures = data / "images" if (data / "images").is_dir() else data
+    assert main(["predict", str(path), str(pictures)]) == 0
     rows = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
     assert len(rows) == 12
-    assert main(["predict", str(path), str(data), "--to", "csv", "--out", str(tmp_path / "a.csv")]) == 0
+    assert main(["predict", str(path), str(pictures), "--to", "csv", "--out", str(tmp_path / "a.csv")]) == 0
     table = list(csv.DictReader(io.StringIO((tmp_path / "a.csv").read_text())))
     assert {row["path"] for row in table} == {row["path"] for row in rows}
     assert main(["evaluate", str(path), str(data), "--json"]) == 0

@@ -1,4 +1,4 @@
-"""Overlays: every box has a line that stands out, names are readable and do not cover each other, at any size."""
+"""Overlays: boxes and masks stand out, names are readable and do not cover each other, at any size."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from objectif.answers import Boxes
+from objectif.answers import Boxes, Masks
 from objectif.errors import InputError
 from objectif.images.photo import read
-from objectif.run.overlay import COLOURS, drawn, save
+from objectif.metrics.masks import packed
+from objectif.run.overlay import drawn, save
+from objectif.run.overlay_masks import drawn_masks
+from objectif.run.palette import COLOURS, colour, table
 
 CLASSES = ("car", "lorry", "bus", "van", "bicycle", "person", "dog", "cat")
 
@@ -85,3 +88,55 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="cannot write"):
         save(np.zeros((4, 4, 3), np.uint8), tmp_path / "file" / "a.png")
+
+
+# masks
+
+
+@pytest.mark.parametrize(("height", "width"), [(40, 60), (500, 640), (2100, 1200)])
+@pytest.mark.parametrize("background", [True, False])
+def test_classes_are_tinted_outlined_and_told_below(height: int, width: int, background: bool) -> None:
+    mask = np.zeros((height, width), np.uint8)
+    mask[height // 4 : height // 2, width // 4 : width // 2] = 1
+    plain = np.full((height, width, 3), 200, np.uint8)
+    found = drawn_masks(plain, Masks("a.png", ("background", "cell"), mask, background))
+    factor = found.shape[1] // width
+    assert found.shape[0] > height * factor  # the legend
+    assert (plain == 200).all()
+    paint = colour(1, background)
+    inside = found[int(height * factor * 0.375), int(width * factor * 0.375)]
+    assert tuple(inside) not in {paint, (200, 200, 200)}
+    assert tuple(found[height // 4 * factor, int(width * factor * 0.375)]) == paint
+    corner = tuple(found[4, 4])
+    assert (corner == (200, 200, 200)) == background
+    assert painted(found[height * factor :], paint) > 100
+    assert background or painted(found[height * factor :], colour(0, background)) > 100
+
+
+def test_objects_of_one_class_that_touch_have_colours_of_their_own() -> None:
+    mask = np.repeat(np.arange(1, 6), 100)[None].repeat(500, axis=0)
+    found = drawn_masks(
+        np.zeros((500, 500, 3), np.uint8), Masks("a", ("background", "cell"), packed(mask > 0, mask))
+    )
+    assert len({tuple(found[250, x]) for x in range(50, 500, 100)}) == 5
+    many = drawn_masks(
+        np.zeros((500, 500, 3), np.uint8), Masks("a", ("background", "a", "b"), packed(mask > 0, mask))
+    )
+    assert len({tuple(many[250, x]) for x in range(50, 500, 100)}) == 1
+
+
+def test_nothing_found_a_sliver_and_another_size() -> None:
+    plain = np.zeros((500, 600, 3), np.uint8)
+    silent = Masks("a", ("background", "cell"), np.zeros((500, 600), np.uint8))
+    assert np.array_equal(drawn_masks(plain, silent), plain)
+    sliver = np.ones((600, 3), np.uint8)
+    drawn_masks(np.zeros((600, 3, 1), np.uint16), Masks("a", ("background", "cell"), sliver))
+    with pytest.raises(InputError, match="its mask 600 x 500"):
+        drawn_masks(plain[:400], silent)
+
+
+def test_colours_are_many_and_apart() -> None:
+    plain = table(True)
+    assert tuple(plain[0]) == (0, 0, 0)
+    assert [tuple(c) for c in plain[1:8]] == list(COLOURS) == [tuple(c) for c in table(False)[:7]]
+    assert len({tuple(c) for c in plain[:22]}) == 22

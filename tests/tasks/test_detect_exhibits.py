@@ -140,3 +140,15 @@ def test_nothing_to_find_shows_nothing_and_no_answers_show_misses() -> None:
     shown = TASK.exhibits([str(n) for n in range(12)], ("a", "b", "c"), truth, TASK.empty(12, 3))
     marks = [m.kind for e in shown if isinstance(e, Cases) for c in e.cases for m in c.marks]
     assert set(marks) == {"missed"}
+
+
+def test_groups_of_alike_images_make_bands_wider() -> None:
+    from objectif.metrics.resample import image_counts
+
+    groups = np.repeat(np.arange(20), 5)
+    counts = image_counts(100, groups, 50, 0)
+    assert counts is not None
+    assert counts.shape == (50, 100)
+    assert (counts == counts[:, np.arange(100) // 5 * 5]).all()
+    assert (counts.sum(axis=1) == 100).all()
+    assert image_counts(100, np.repeat(np.arange(5), 20), 50, 0) is None

@@ -17,8 +17,12 @@ def render(health: Health) -> Group:
     """The parts in the order in which they are read."""
     parts: list[RenderableType] = [Text(), _title(health), Text(), _worries(health)]
     for heading, body in (
-        ("Classes" if health.objects is None else "Images with each class", _classes(health)),
+        (
+            "Classes" if health.objects is None and health.masks is None else "Images with each class",
+            _classes(health),
+        ),
         ("Objects", _objects(health)),
+        ("Pixels", _pixels(health)),
         ("Boxes to look at", _flaws(health)),
         ("Files", _files(health)),
         ("Labels worth a second look", _doubts(health)),
@@ -91,6 +95,23 @@ def _objects(health: Health) -> RenderableType | None:
         table.add_row(Text(shown(name)), f"{c.objects:,}", size, percent(c.side) if c.objects else "")
     middle, most = found.per_image
     density = f"{middle:g} objects in the median image, {most:,} in the fullest"
+    return Group(table, Text(density, style="dim"))
+
+
+def _pixels(health: Health) -> RenderableType | None:
+    found = health.masks
+    if found is None:
+        return None
+    what = "objects" if found.instances else "regions"
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("")
+    for heading in ("of the pixels", what, "median side"):
+        table.add_column(heading, justify="right")
+    for name, c in list(found.by_class.items())[:_CLASSES]:
+        objects = (f"{c.objects:,}", f"{c.side:.0f} px") if c.objects else ("", "")
+        table.add_row(Text(shown(name)), percent(c.share), *objects)
+    middle, most = found.per_image
+    density = f"{what} in an image: {middle:g} in the median one, {most:,} in the fullest"
     return Group(table, Text(density, style="dim"))
 
 

@@ -36,7 +36,7 @@ def command(
         "objects": sum(len(sample.boxes or ()) for sample in dataset.samples),
         "classes": list(dataset.classes),
         "notes": list(dataset.notes),
-        "lost": [*lost, *left],
+        "lost": [*dataset.dropped, *lost, *left],
     }
     _json(told) if json else _print(told, target)
 

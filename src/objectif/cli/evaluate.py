@@ -26,6 +26,17 @@ def command(
     splits: Annotated[
         Path | None, typer.Option(help="Folder with train/val/test.txt or fold*.txt.", show_default=False)
     ] = None,
+    images: Annotated[
+        Path | None, typer.Option(help="Folder of the pictures, beside --masks.", show_default=False)
+    ] = None,
+    masks: Annotated[
+        Path | None,
+        typer.Option(help="Folder of masks: what each pixel of a picture is.", show_default=False),
+    ] = None,
+    legend: Annotated[
+        Path | None,
+        typer.Option(help="Text file that names the numbers or colours of masks.", show_default=False),
+    ] = None,
     split: Annotated[
         str | None,
         typer.Option(
@@ -42,7 +53,16 @@ def command(
     from objectif.solution.file import read
 
     predictor = Predictor(read(solution))
-    dataset = load(data, format=format, group=group, splits=splits)
+    dataset = load(
+        data,
+        format=format,
+        group=group,
+        splits=splits,
+        images=images,
+        masks=masks,
+        legend=legend,
+        task=predictor.solution.task,
+    )
     notes = [*dataset.notes, *_seen(predictor.solution.card, dataset)]
     dataset, part = _part(dataset, split)
     for note in (*notes, part):

@@ -29,6 +29,15 @@ def command(
     splits: Annotated[
         Path | None, typer.Option(help="Folder of lists: test.txt, val.txt, fold0.txt.")
     ] = None,
+    images: Annotated[
+        Path | None, typer.Option(help="Folder of the pictures, where masks are in another.")
+    ] = None,
+    masks: Annotated[
+        Path | None, typer.Option(help="Folder of masks: what each pixel of a picture is.")
+    ] = None,
+    legend: Annotated[
+        Path | None, typer.Option(help="Text file that names the numbers or colours of masks.")
+    ] = None,
     metric: Annotated[str | None, typer.Option(help="What decides; see `objectif list metrics`.")] = None,
 ) -> None:
     """Write problem.toml with every choice spelled out, to edit."""
@@ -43,9 +52,11 @@ def command(
         raise ProblemError(
             f"{out} is there already and may hold your edits; --force replaces it, --out names another."
         )
-    problem = Problem(data, format=format, group=group, splits=splits)
+    problem = Problem(
+        data, format=format, group=group, splits=splits, images=images, masks=masks, legend=legend
+    )
     problem.check()
-    dataset = load(problem.data, format=format, group=group, splits=problem.splits)
+    dataset = load(problem.data, **problem.reading())
     # Where costs decide, each mistake begins at 1, to be edited.
     even = tuple(tuple(float(a != b) for a in dataset.classes) for b in dataset.classes)
     cost = even if metric == "cost" else None
@@ -58,7 +69,7 @@ def command(
     found = proposed(dataset)
     if found is not None:
         problem = replace(problem, group=found[0])
-        dataset = load(problem.data, format=format, group=found[0], splits=problem.splits)
+        dataset = load(problem.data, **{**problem.reading(), "format": format})
         dataset = replace(dataset, notes=(*dataset.notes, found[1]))
     write(problem, out, dataset)
     tell(problem, dataset, plan(dataset, folds=problem.folds, seed=problem.seed))

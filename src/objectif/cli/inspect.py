@@ -23,6 +23,15 @@ def command(
     splits: Annotated[
         Path | None, typer.Option(help="Folder of lists: train.txt, val.txt, test.txt or fold0.txt.")
     ] = None,
+    images: Annotated[
+        Path | None, typer.Option(help="Folder of the pictures, where masks are in another.")
+    ] = None,
+    masks: Annotated[
+        Path | None, typer.Option(help="Folder of masks: what each pixel of a picture is.")
+    ] = None,
+    legend: Annotated[
+        Path | None, typer.Option(help="Text file that names the numbers or colours of masks.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON alone.")] = False,
     out: Annotated[
         Path | None,
@@ -38,7 +47,7 @@ def command(
     from objectif.health.inspect import inspect
     from objectif.learn.export import backbone
 
-    dataset = load(data, format=format, group=group, splits=splits)
+    dataset = load(data, format=format, group=group, splits=splits, images=images, masks=masks, legend=legend)
     embed = backbone.embed if backbone.suits(dataset) else None
     with _progress() as progress:
         health = inspect(dataset, embed=embed, source=backbone.NAME, progress=progress)
@@ -54,7 +63,9 @@ def command(
     if json:
         print(record)
         return
-    options = {"--format": format, "--group": group, "--splits": None if splits is None else str(splits)}
+    paths = {"--splits": splits, "--images": images, "--masks": masks, "--legend": legend}
+    options = {"--format": format, "--group": group}
+    options |= {name: None if path is None else str(path) for name, path in paths.items()}
     _print(health, _next(health, data, out, options))
 
 

@@ -1,4 +1,4 @@
-"""`objectif predict`: answers as JSON lines, CSV, COCO, or drawn into the pictures.
+"""`objectif predict`: answers as JSON lines, tables, COCO, masks, outlines, or drawn into the pictures.
 
 Standard output carries answers alone, as they come; everything for people goes to standard error.
 """
@@ -6,20 +6,17 @@ Standard output carries answers alone, as they come; everything for people goes 
 from __future__ import annotations
 
 import enum
-import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from objectif.answers import Answer
     from objectif.images.tiles import TileRule
     from objectif.run.inputs import Failure
-    from objectif.solution.file import Solution
 
 
 class Precision(enum.StrEnum):
@@ -31,7 +28,11 @@ class Precision(enum.StrEnum):
 class To(enum.StrEnum):
     jsonl = "jsonl"
     csv = "csv"
+    table = "table"
     coco = "coco"
+    geojson = "geojson"
+    masks = "masks"
+    instances = "instances"
     overlays = "overlays"
 
 
@@ -47,13 +48,18 @@ def command(
     ],
     to: Annotated[
         To,
-        typer.Option(help="JSON lines, CSV with a header, one COCO table, or pictures with boxes drawn in."),
+        typer.Option(
+            help="JSON lines; CSV with a header, for masks a table of objects (csv and table are the same); one COCO "
+            "table; outlines, a GeoJSON file for each picture; pictures of classes (8 bits, with colours) or of "
+            "objects' numbers (16 bits); or the pictures with the answers drawn in."
+        ),
     ] = To.jsonl,
     csv: Annotated[bool, typer.Option("--csv", help="The same as --to csv.")] = False,
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Write to this file, whole or not at all; for overlays, the folder.", show_default=False
+            help="Write to this file, whole or not at all; for geojson, masks, instances and overlays, the folder.",
+            show_default=False,
         ),
     ] = None,
     tile: Annotated[
@@ -75,6 +81,7 @@ def command(
     ] = None,
 ) -> None:
     """Answers for files, folders, globs or a list on stdin."""
+    from objectif.cli._forms import writer
     from objectif.cli._output import complain
     from objectif.errors import InputError, PartialError
     from objectif.run.inputs import Failure, find
@@ -83,10 +90,10 @@ def command(
 
     predictor = Predictor(read(solution), precision=precision.value, batch=batch)
     named = _Counted(find(inputs))
-    form = To.csv if csv else to
+    form = "csv" if csv or to == To.table else to.value
     answered = failed = 0
     asked = predictor.predict(named, tile=_rule(tile), progress=_Progress())
-    with _writer(form, predictor.solution, inputs, out) as write, closing(asked) as answers:
+    with writer(form, predictor.solution, inputs, out) as write, closing(asked) as answers:
         for answer in answers:
             if isinstance(answer, Failure):
                 failed += 1
@@ -144,72 +151,3 @@ def _rule(text: str) -> TileRule:
     if text.isascii() and text.isdigit():
         return int(text)
     raise InputError(f"--tile {text}: expected auto, off, or pixels along a tile's long side, such as 640.")
-
-
-@contextmanager
-def _writer(
-    form: To, solution: Solution, inputs: list[str], out: Path | None
-) -> Iterator[Callable[[Answer], None]]:
-    """A function that writes one answer in the form that was asked for. InputError where the Solution has no boxes."""
-    from objectif.answers import Boxes
-    from objectif.cli._output import answers_to
-    from objectif.errors import InputError
-    from objectif.run.written import Coco, csv_header, csv_rows, json_line, kind
-
-    answers = kind(solution)
-    if form in {To.coco, To.overlays} and not issubclass(answers, Boxes):
-        raise InputError(
-            f"--to {form}: needs answers with boxes; this Solution has the task {solution.task!r}. "
-            "Use --to jsonl or --to csv."
-        )
-    if form == To.overlays:
-        yield _overlays(inputs, out)
-        return
-    with answers_to(out) as write:
-        if form == To.coco:
-            table = Coco(solution.classes)
-            yield table.add  # type: ignore[misc]
-            write(table.content())
-        elif form == To.csv:
-            write(csv_header(answers, solution.classes))
-            yield lambda answer: write(csv_rows(answer))
-        else:
-            yield lambda answer: write(json_line(answer))
-
-
-def _overlays(inputs: list[str], out: Path | None) -> Callable[[Answer], None]:
-    """A function that draws an answer into a copy of its picture: the same name below `out`."""
-    from objectif.errors import InputError
-    from objectif.images import photo
-    from objectif.run.overlay import drawn, save
-
-    if out is None or (out.exists() and not out.is_dir()):
-        raise InputError(f"--to overlays --out {out or '(nothing)'}: expected a folder for the pictures.")
-    taken: set[Path] = set()
-
-    def draw(answer: Answer) -> None:
-        target = _free(out / _below(answer.path, inputs), taken)
-        if target.exists() and target.samefile(answer.path):
-            raise InputError(
-                f"{target} would be drawn over; expected another folder than the images'. Choose one."
-            )
-        save(drawn(photo.read(Path(answer.path)), answer, own=True), target)  # type: ignore[arg-type]
-
-    return draw
-
-
-def _below(path: str, inputs: list[str]) -> Path:
-    """The picture's name, with its folders below the input that holds it."""
-    for given in inputs:
-        if os.path.isdir(given) and Path(path).is_relative_to(given):
-            return Path(path).relative_to(given)
-    return Path(Path(path).name)
-
-
-def _free(target: Path, taken: set[Path]) -> Path:
-    """The name, numbered where a picture of this run has it already."""
-    found, number = target, 2
-    while found in taken:
-        found, number = target.with_stem(f"{target.stem}-{number}"), number + 1
-    taken.add(found)
-    return found

@@ -16,7 +16,9 @@ def command(
     data: Annotated[Path, typer.Argument(help="a folder or file of labelled images, or problem.toml")],
     task: Annotated[
         str | None,
-        typer.Option(help="what to tell from the images: classify or detect; default what the labels say"),
+        typer.Option(
+            help="what to tell from the images: classify, detect or segment; default what the labels say"
+        ),
     ] = None,
     metric: Annotated[
         str | None, typer.Option(help="the objective: accuracy, auroc, log_loss, mAP50, ...")
@@ -31,6 +33,13 @@ def command(
         str | None, typer.Option(help="regular expression on the path; its first group must not be cut")
     ] = None,
     splits: Annotated[Path | None, typer.Option(help="folder of train/val/test.txt or fold*.txt")] = None,
+    images: Annotated[Path | None, typer.Option(help="folder of the pictures, beside --masks")] = None,
+    masks: Annotated[
+        Path | None, typer.Option(help="folder of masks: what each pixel of a picture is")
+    ] = None,
+    legend: Annotated[
+        Path | None, typer.Option(help="text file that names the numbers or colours of masks")
+    ] = None,
     allow_leakage: Annotated[
         bool, typer.Option("--allow-leakage", help="go on where pictures stand in two splits")
     ] = False,
@@ -48,6 +57,9 @@ def command(
         "format": format,
         "group": group,
         "splits": splits,
+        "images": images,
+        "masks": masks,
+        "legend": legend,
         "allow_leakage": allow_leakage or None,
     }
     given = {key: value for key, value in given.items() if value is not None}

@@ -39,7 +39,8 @@ def knowledge(dataset: Dataset) -> int:
         + any(s.group is not None for s in samples)
         + any(s.weight != 1.0 for s in samples)
         + any(b.ignore for s in samples for b in s.boxes or ())
-        + (dataset.task == "detect" and not _numbered(dataset))
+        + (dataset.task != "classify" and not _numbered(dataset))
+        + dataset.instances
     )
 
 
@@ -60,9 +61,17 @@ def _same(a: Dataset, b: Dataset) -> bool:
         if not _numbered(a) and _numbered(b):
             names = _translated(a, b, left, right)
         return all(_same_boxes(a, left[key], names, right[key]) for key in left)
+    if a.task == b.task == "segment" and not all(_same_masks(left[key], right[key]) for key in left):
+        return False
     return all(
         {a.classes[k] for k in left[key].labels} == {names[k] for k in right[key].labels} for key in left
     )
+
+
+def _same_masks(left: Sample, right: Sample) -> bool:
+    """Whether both have their mask from the same file, or none from a file; what it means is told by the labels."""
+    files = [None if s.mask is None or s.mask.file is None else s.mask.file.resolve() for s in (left, right)]
+    return files[0] == files[1]
 
 
 def _corners(sample: Sample) -> NDArray[np.float64]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,43 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
+class Shape:
+    """The pixels of one object: polygons or runs, in pixels of the upright image.
+
+    label: index into Dataset.classes, VOID where the pixels are not to be counted. polygons: x1 y1 x2 y2 ... of each
+    outline. runs: lengths of runs, column by column, of pixels outside and inside in turn (COCO's uncompressed RLE).
+    """
+
+    label: int
+    polygons: tuple[tuple[float, ...], ...] = ()
+    runs: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MaskSource:
+    """Where it is said what each pixel of an image is: a picture to be read by Dataset.legend, or shapes, the later on top.
+
+    Neither: all of it is class 0.
+    """
+
+    file: Path | None = None
+    shapes: tuple[Shape, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Legend:
+    """How the pictures of masks are read.
+
+    kind: 'index' (the number of a pixel is looked up in `values`), 'colour' (its red, green and blue are), 'binary'
+    (above half of the range is class 1), 'instance' (0 is class 0, any other number one object of class 1).
+    values: number or (red, green, blue) -> index into Dataset.classes, or VOID (metrics.masks) where it is not counted.
+    """
+
+    kind: Literal["index", "colour", "binary", "instance"]
+    values: Mapping[int | tuple[int, int, int], int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """One labelled image.
 
@@ -35,6 +73,8 @@ class Sample:
     labels: indices into Dataset.classes; exactly one unless Dataset.multilabel.
     boxes: its objects; () is an image with nothing on it, None a layout that knows no boxes. Where there are boxes,
           `labels` are the classes of those that are not ignored, and the Dataset is multi-label.
+    mask: where the class of each pixel stands, None a layout that knows no masks. Where there is one, `labels` are the
+          classes that occur in it, and the Dataset is multi-label.
     group: unit that must not be cut by a split (patient, track, plant), or None.
     split: 'train', 'val', 'test' or None, as given by the layout.
     weight: importance in training, > 0.
@@ -48,6 +88,7 @@ class Sample:
     split: str | None = None
     weight: float = 1.0
     boxes: tuple[Box, ...] | None = None
+    mask: MaskSource | None = None
 
 
 @dataclass(frozen=True)
@@ -57,6 +98,9 @@ class Dataset:
     layout: name of the format that read it. notes: sentences to show a person (what was taken, what was left).
     problems: path -> why, for files that are named or present but cannot be used (missing, not an image).
     arrays: container file -> (N,H,W) or (N,H,W,C) array for samples with `item`.
+    dropped: sentences about what the layout told and a Dataset does not hold; whoever writes it elsewhere has lost it.
+    legend: how pictures of masks are read, None where there are none. instances: whether its masks tell objects of one
+    class apart.
     """
 
     name: str
@@ -68,14 +112,27 @@ class Dataset:
     notes: tuple[str, ...] = ()
     problems: Mapping[str, str] = field(default_factory=dict)
     arrays: Mapping[Path, NDArray[np.generic]] = field(default_factory=dict, repr=False)
+    legend: Legend | None = None
+    instances: bool = False
+    dropped: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.samples)
 
     @property
     def task(self) -> str:
-        """What the labels tell: 'detect' where there are boxes, else 'classify'."""
-        return "detect" if any(s.boxes is not None for s in self.samples) else "classify"
+        """What the labels tell: 'detect' where there are boxes, 'segment' where there are masks, else 'classify'."""
+        return self.tasks[0]
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """All that can be learned from the labels, the usual first; pictures with boxes and masks can be asked for both."""
+        found = []
+        if any(s.boxes is not None for s in self.samples):
+            found.append("detect")
+        if any(s.mask is not None for s in self.samples):
+            found.append("segment")
+        return (*found, "classify")
 
     def truth(self) -> NDArray[np.int64]:
         """(N,) class indices, or (N, C) of 0 and 1 where multi-label."""

@@ -10,17 +10,21 @@ import numpy as np
 
 from objectif.data.dataset import Dataset, Sample
 from objectif.errors import DataError
+from objectif.metrics.masks import VOID
 
 
 def fingerprint(dataset: Dataset) -> str:
-    """Hex sha256 over classes and, sorted by path, each sample's path, labels, boxes, group, split, weight and content.
+    """Hex sha256 over classes and, sorted by path, each sample's path, labels, boxes, mask, group, split, weight and content.
 
     Groups, splits and weights count because they change what a race measures. Root and order do not.
     Raises DataError where a file can no longer be read.
     """
     total = hashlib.sha256()
-    boxes = dataset.task == "detect"  # without boxes, fingerprints stay what they were
-    _feed(total, f"objectif fingerprint {2 if boxes else 1}", *dataset.classes)
+    boxes = "detect" in dataset.tasks  # without boxes and masks, fingerprints stay what they were
+    masks = "segment" in dataset.tasks
+    _feed(total, f"objectif fingerprint {3 if masks else 2 if boxes else 1}", *dataset.classes)
+    if masks:
+        _feed(total, *_legend(dataset))
     for sample in sorted(dataset.samples, key=lambda s: (s.path, s.item or 0)):
         names = [dataset.classes[k] for k in sample.labels]
         _feed(
@@ -34,6 +38,8 @@ def fingerprint(dataset: Dataset) -> str:
         )
         if boxes:
             _feed(total, *_boxes(dataset, sample))
+        if masks:
+            _feed(total, *_mask(dataset, sample))
         if sample.item is None:
             _feed(total, _digest(sample.file))
         else:
@@ -50,6 +56,29 @@ def _boxes(dataset: Dataset, sample: Sample) -> Iterator[str]:
         (dataset.classes[b.label], b.ignore, b.x1, b.y1, b.x2, b.y2) for b in boxes
     ):
         yield f"{' '.join(repr(float(v)) for v in corners)} {ignore:d} {name}"
+
+
+def _legend(dataset: Dataset) -> Iterator[str]:
+    """How masks are read."""
+    legend = dataset.legend
+    yield f"instances {dataset.instances:d}"
+    if legend is not None:
+        yield legend.kind
+        for key, label in sorted(legend.values.items(), key=str):
+            yield f"{key} {'void' if label == VOID else dataset.classes[label]}"
+
+
+def _mask(dataset: Dataset, sample: Sample) -> Iterator[str]:
+    """The mask's file, or its shapes in their order, as the later lie on top."""
+    if sample.mask is None:
+        yield "no mask known"
+    elif sample.mask.file is not None:
+        yield _digest(sample.mask.file)
+    else:
+        yield str(len(sample.mask.shapes))
+        for shape in sample.mask.shapes:
+            name = "void" if shape.label == VOID else dataset.classes[shape.label]
+            yield f"{shape.polygons!r} {shape.runs!r} {name}"
 
 
 def _feed(total: hashlib._Hash, *texts: str) -> None:

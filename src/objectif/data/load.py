@@ -2,8 +2,8 @@
 
 Every installed format is asked whether it fits. Those that do are read in full and compared: readings that agree
 are no ambiguity, and the one that knows more is taken; readings that disagree stop with a list, as a guess here
-would be a wrong answer everywhere after. Boxes outrank folders: where a layout of boxes fits, those that tell classes
-only are not asked, because images/ and masks/ beside annotations are no classes.
+would be a wrong answer everywhere after. Boxes and masks outrank folders: where a layout of them fits, those that tell
+classes only are not asked, because images/ and masks/ are no classes. Boxes outrank masks, unless masks are asked for.
 """
 
 from __future__ import annotations
@@ -15,22 +15,42 @@ from objectif import plugins
 from objectif.data import lists
 from objectif.data.agree import agree, knowledge
 from objectif.data.dataset import Dataset
+from objectif.data.formats import masks as mask_folders
 from objectif.data.grouping import grouped
+from objectif.data.masks import for_segmentation
 from objectif.errors import DataError, LayoutAmbiguous, LayoutUnknown, PluginError
 
 
 def load(
-    path: Path | str, *, format: str | None = None, group: str | None = None, splits: Path | str | None = None
+    path: Path | str,
+    *,
+    format: str | None = None,
+    group: str | None = None,
+    splits: Path | str | None = None,
+    images: Path | str | None = None,
+    masks: Path | str | None = None,
+    legend: Path | str | None = None,
+    task: str = "auto",
 ) -> Dataset:
     """The labelled images at `path`, a folder or a file; Dataset.notes say how they were read.
 
     format: name of an installed format, instead of asking all. group: regular expression searched in Sample.path;
     its first capture group, or the whole match, is the image's group. splits: folder with train.txt, val.txt,
-    test.txt or fold*.txt. Raises DataError (LayoutUnknown, LayoutAmbiguous), PluginError for an unknown format.
+    test.txt or fold*.txt. images, masks: folders of pictures and of their masks, where those are not found or two
+    readings are possible; legend: text file that names the numbers or colours of masks. task: 'segment' reads masks where
+    there are boxes too. Raises DataError (LayoutUnknown, LayoutAmbiguous), PluginError for an unknown format.
     """
     path = Path(path).expanduser()
     _check_there(path)
-    dataset = _forced(path, format) if format is not None else _detected(path)
+    named = [None if p is None else _inside(path, Path(p).expanduser()) for p in (images, masks, legend)]
+    if any(p is not None for p in named):
+        dataset = _of_masks(path, format, *named)
+    elif format is not None:
+        dataset = _forced(path, format)
+    else:
+        dataset = _detected(path, masks=task == "segment")
+    if task == "segment":
+        dataset = for_segmentation(dataset)
     if not dataset.samples:
         raise LayoutUnknown(f"{path}: no labelled images. {EXPECTED}")
     if splits is not None:
@@ -51,7 +71,7 @@ BY_SUFFIX = {
 
 EXPECTED = (
     "Expected a folder per class (roses/a.jpg), a manifest (CSV or JSON lines with path and label), IDX files or a .npz; "
-    "or boxes: COCO JSON, Pascal VOC XML, YOLO text files or a CSV with corners."
+    "boxes: COCO JSON, Pascal VOC XML, YOLO text files or a CSV with corners; or masks: a folder masks/ beside the pictures."
 )
 
 
@@ -78,10 +98,29 @@ def _forced(path: Path, name: str) -> Dataset:
     return replace(dataset, notes=(*dataset.notes, f"the format {name!r} was asked for"))
 
 
-def _detected(path: Path) -> Dataset:
-    """The one reading, or the richest of equal ones."""
-    fitting, notes = _fitting(path)
+def _inside(path: Path, given: Path) -> Path:
+    """A folder or file as it was given, or else below the data."""
+    return path / given if not given.exists() and (path / given).exists() else given
+
+
+def _of_masks(
+    path: Path, format: str | None, images: Path | None, masks: Path | None, legend: Path | None
+) -> Dataset:
+    """Pictures and masks where the user says that they are."""
+    if format not in {None, mask_folders.FORMAT.name}:
+        raise DataError(
+            f"--format {format}: images, masks and legend are of the format 'masks'. Leave out the format or them."
+        )
+    return mask_folders.FORMAT.read(path, images=images, masks=masks, legend=legend)
+
+
+def _detected(path: Path, *, masks: bool = False) -> Dataset:
+    """The one reading, or the richest of equal ones; of those with masks alone where `masks` are asked for."""
+    fitting, notes = _fitting(path, masks=masks)
     readings = {name: _attempt(path, name) for name in fitting}
+    if masks:
+        drawn = [n for n, r in readings.items() if isinstance(r, Dataset) and "segment" in r.tasks]
+        readings = {name: readings[name] for name in drawn or readings}
     good = {name: r for name, r in readings.items() if isinstance(r, Dataset)}
     if len(readings) == 1:
         only = next(iter(readings.values()))
@@ -108,8 +147,8 @@ def _detected(path: Path) -> Dataset:
     return replace(taken, notes=(*taken.notes, *notes))
 
 
-def _fitting(path: Path) -> tuple[list[str], list[str]]:
-    """Names of the formats that fit, those of boxes alone where one does; and sentences."""
+def _fitting(path: Path, *, masks: bool) -> tuple[list[str], list[str]]:
+    """Names of the formats that fit, those of boxes alone where one does, or else those of masks; and sentences."""
     notes: list[str] = []
     fitting = []
     for name in plugins.names("formats"):
@@ -119,10 +158,15 @@ def _fitting(path: Path) -> tuple[list[str], list[str]]:
         except PluginError as error:  # one broken plug-in must not hide the data from all others
             notes.append(f"format {name!r} was not asked: {error}")
     boxes = [name for name in fitting if getattr(_format(name), "boxes", False)]
-    others = [name for name in fitting if name not in boxes]
-    if boxes and others:
-        notes.append(f"{', '.join(map(repr, others))} would tell classes only; boxes were found")
-    return boxes or fitting, notes
+    drawn = [name for name in fitting if getattr(_format(name), "masks", False)]
+    best = (drawn or boxes) if masks else (boxes or drawn)
+    what = "masks" if best and best == drawn else "boxes"
+    if boxes and not masks and set(drawn) - set(boxes):
+        notes.append("boxes are read; there are masks too: --task segment, or --masks DIR, reads those")
+    others = [name for name in fitting if name not in {*best, *drawn, *boxes}]
+    if best and others:
+        notes.append(f"{', '.join(map(repr, others))} would tell classes only; {what} were found")
+    return best or fitting, notes
 
 
 def _attempt(path: Path, name: str) -> Dataset | DataError:

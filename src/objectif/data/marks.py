@@ -47,7 +47,7 @@ def mark(corners: Sequence[object], name: str, where: str, *, ignore: bool = Fal
 
     Raises DataError: no number, NaN or infinite, right of left or above below, no class name.
     """
-    x1, y1, x2, y2 = (_number(value, where) for value in corners)
+    x1, y1, x2, y2 = (finite(value, where) for value in corners)
     if x2 < x1 or y2 < y1:
         raise DataError(
             f"{where}: the box ({x1:g}, {y1:g}, {x2:g}, {y2:g}) is inverted; expected x1 <= x2 and y1 <= y2. "
@@ -60,18 +60,19 @@ def mark(corners: Sequence[object], name: str, where: str, *, ignore: bool = Fal
     return Mark(x1, y1, x2, y2, name.strip(), ignore)
 
 
-def _number(value: object, where: str) -> float:
+def finite(value: object, where: str) -> float:
+    """A finite number of pixels from a number or a text; DataError for all else, integers that no float can hold too."""
     try:
-        number = float(value) if isinstance(value, (str, int, float)) else math.nan
+        found = float(value) if isinstance(value, (str, int, float)) else math.nan
     except (ValueError, OverflowError):
-        number = math.nan
-    if not math.isfinite(number):
+        found = math.nan
+    if not math.isfinite(found):
         shown = repr(value) if isinstance(value, str) else str(value)
         raise DataError(
             f"{where}: a corner of the box is {shown:.40}; expected a finite number of pixels. "
             "Correct it or remove the object."
         )
-    return number
+    return found
 
 
 def build(
@@ -84,10 +85,12 @@ def build(
     notes: Sequence[str] = (),
     problems: Mapping[str, str] | None = None,
     name: str | None = None,
+    dropped: Sequence[str] = (),
 ) -> Dataset:
     """The Dataset of these pictures, sorted by path; its classes are those that have objects.
 
     names: all classes in their order; without, those that are met, sorted. source: what messages name.
+    dropped: what the reader left behind; classes that have no objects are added here.
     Raises DataError: no picture, no object, one path twice, names that differ in case or spaces only.
     """
     kept = sorted(pictures, key=lambda p: p.path)
@@ -101,9 +104,11 @@ def build(
     classes = tuple(n for n in (names or sorted(met)) if n in counted)
     index = {n: k for k, n in enumerate(classes)}
     samples = tuple(_sample(p, index) for p in kept)
-    said = [*notes, *_said(kept, names or (), counted, met - counted)]
+    unused = [n for n in names or () if n not in met]
+    said = [*notes, *_said(kept, unused, met - counted)]
     title = name or root.resolve().name
-    return Dataset(title, root, layout, classes, samples, True, tuple(said), problems)
+    gone = (*dropped, *_gone(kept, unused, met - counted))
+    return Dataset(title, root, layout, classes, samples, True, tuple(said), problems, dropped=gone)
 
 
 def _sample(picture: Picture, index: Mapping[str, int]) -> Sample:
@@ -150,9 +155,16 @@ def _nothing(source: Path, pictures: Sequence[Picture], problems: Mapping[str, s
     )
 
 
-def _said(
-    pictures: Sequence[Picture], names: Sequence[str], counted: set[str], ignored: set[str]
-) -> list[str]:
+def _gone(pictures: Sequence[Picture], unused: Sequence[str], ignored: set[str]) -> list[str]:
+    """Sentences about the classes that the Dataset has no more."""
+    gone = [f"classes without objects: {_listed(unused)}"] if unused else []
+    if ignored:
+        count = sum(m.name in ignored for p in pictures for m in p.marks)
+        gone.append(f"classes with ignored objects only: {_listed(sorted(ignored))} ({count} object(s))")
+    return gone
+
+
+def _said(pictures: Sequence[Picture], unused: Sequence[str], ignored: set[str]) -> list[str]:
     """Sentences about images without objects, classes without objects and objects to be ignored."""
     said = []
     blank = sum(p.labelled and not p.marks for p in pictures)
@@ -161,7 +173,6 @@ def _said(
         said.append(f"{blank} image(s) labelled as holding no object are kept as negatives")
     if bare:
         said.append(f"{bare} image(s) without labels are kept as negatives: nothing is to be found on them")
-    unused = [n for n in names if n not in counted | ignored]
     if unused:
         said.append(f"classes without objects left out: {_listed(unused)}")
     if ignored:

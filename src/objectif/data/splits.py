@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from objectif.data.dataset import Dataset
 from objectif.data.folds import assign
 from objectif.errors import DataError
+from objectif.metrics.masks import has_background
 
 LOCK_FROM = 1000
 """With this many images and no given test split, a fifth is locked away for the final estimate."""
@@ -138,15 +139,18 @@ def _objects(dataset: Dataset) -> Ints:
 
 def _check_objects(dataset: Dataset, hot: Ints) -> None:
     """DataError where a given part holds images but no object: nothing could be learned, or nothing judged."""
-    if dataset.task != "detect":
+    if dataset.task == "classify":
         return
+    ground = dataset.task == "segment" and has_background(dataset.classes)
+    counted = hot[:, 1:] if ground else hot
+    what = "object" if dataset.task == "detect" else "pixel of a class"
     names = [s.split or "train" for s in dataset.samples]
     for part in sorted(set(names)):
         rows = [k for k, name in enumerate(names) if name == part]
-        if not hot[rows].any():
+        if not counted[rows].any():
             use = "learned from" if part == "train" else "judged by"
             raise DataError(
-                f"{dataset.root}: no object in the {len(rows)} image(s) of {part}; expected at least one to be {use}. "
+                f"{dataset.root}: no {what}{' but background' * ground} in the {len(rows)} image(s) of {part}; expected at least one to be {use}. "
                 "Check that its labels were found, or draw the splits anew."
             )
 
@@ -164,6 +168,12 @@ def _check_classes(dataset: Dataset, hot: Ints, development: NDArray[np.bool_], 
     counts = hot[development].sum(0)
     where = " outside the test split" if given_test else ""
     for name, count in zip(dataset.classes, counts.tolist(), strict=True):
+        if count < 2 and dataset.task == "segment":
+            raise DataError(
+                f"class {name!r} has pixels in {['no image', 'one image'][count]}{where}; expected at least two, one to "
+                f"learn from and one to judge by. Add images that show it, draw the splits anew, or let the legend call it "
+                "'void' or as another class (--legend)."
+            )
         if count < 2:
             raise DataError(
                 f"class {name!r} has {['no image', 'one image'][count]}{where}; expected at least two, one to learn "
@@ -196,8 +206,9 @@ def _given_val(
     train = ~val & ~test
     for name, count in zip(dataset.classes, hot[train].sum(0).tolist(), strict=True):
         if not count:
+            what = "pixel" if dataset.task == "segment" else "image"
             raise DataError(
-                f"class {name!r} has no image in the train split; expected at least one. Add some or drop the class."
+                f"class {name!r} has no {what} in the train split; expected at least one. Add some or drop the class."
             )
     absent = [n for n, c in zip(dataset.classes, hot[val].sum(0).tolist(), strict=True) if not c]
     notes = [f"the val split has no image of {', '.join(absent)}: it cannot judge them"] if absent else []

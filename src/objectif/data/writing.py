@@ -95,7 +95,12 @@ def renamed(dataset: Dataset, names: Sequence[str]) -> list[str]:
 
 
 def unheld(
-    dataset: Dataset, *, groups: bool = False, weights: bool = False, ignored: bool = False
+    dataset: Dataset,
+    *,
+    groups: bool = False,
+    weights: bool = False,
+    ignored: bool = False,
+    masks: bool = False,
 ) -> list[str]:
     """Sentences about what the samples have and a layout cannot hold; each flag says that it cannot."""
     samples = dataset.samples
@@ -104,6 +109,8 @@ def unheld(
         said.append(f"groups: of {sum(s.group is not None for s in samples)} image(s)")
     if weights and any(s.weight != 1.0 for s in samples):
         said.append(f"weights: of {sum(s.weight != 1.0 for s in samples)} image(s)")
+    if masks and any(s.mask is not None for s in samples):
+        said.append(f"masks: of {sum(s.mask is not None for s in samples)} image(s)")
     if ignored:
         count = sum(box.ignore for s in samples for box in s.boxes or ())
         if count:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from objectif.data.dataset import Dataset
 from objectif.health.objects import Flaw, Objects
 from objectif.health.words import count, percent, shown, some
 from objectif.health.worries import IMBALANCE, Worry
@@ -78,6 +79,30 @@ def of_objects(found: Objects | None, paths: Sequence[str]) -> Iterator[Worry]:
             f"{'holds' if len(found.negatives) == 1 else 'hold'} no object, e.g. {shown(paths[found.negatives[0]])}.",
             "If they are not labelled yet, take them out: here they teach that nothing is to be found on them.",
             tuple((row,) for row in found.negatives[:6]),
+        )
+
+
+def of_splits(data: Dataset, rows: Sequence[int]) -> Iterator[Worry]:
+    """Given splits without any object: `solve` refuses them, as nothing can be learned from them, or judged by them.
+
+    data: the readable images. rows: their numbers among all images, for the pictures.
+    """
+    if data.task != "detect" or all(s.split is None for s in data.samples):
+        return
+    parts: dict[str, list[int]] = {}
+    for k, sample in enumerate(data.samples):
+        parts.setdefault(sample.split or "train", []).append(k)
+    for part, members in sorted(parts.items()):
+        if any(not box.ignore for k in members for box in data.samples[k].boxes or ()):
+            continue
+        use = "to learn from" if part == "train" else "to judge by"
+        yield Worry(
+            "split without objects",
+            97,
+            f"The given split {shown(part)} holds no object in {count(len(members), 'image')}, e.g. "
+            f"{shown(data.samples[members[0]].path)}; `solve` expects at least one {use}.",
+            "Check that the labels of its images were found, or draw the splits anew.",
+            tuple((int(rows[k]),) for k in members[:6]),
         )
 
 

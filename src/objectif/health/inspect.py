@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from objectif.data.dataset import Dataset
 from objectif.data.splits import components
 from objectif.errors import InputError
-from objectif.health import box_worries
+from objectif.health import box_worries, mask_worries
 from objectif.health import worries as say
-from objectif.health.box_worries import of_objects
+from objectif.health.box_worries import of_objects, of_splits
 from objectif.health.confounds import Confound, Worrying, confounds, worrying
 from objectif.health.counts import Counts, counts
 from objectif.health.doubts import Doubts, doubts
@@ -29,6 +29,8 @@ from objectif.health.groups import Grouping, Series, group_ids, propose, series
 from objectif.health.heldout import deal, one_hot
 from objectif.health.leakage import Leakage, leakage
 from objectif.health.looks import Looks, Progress, look
+from objectif.health.mask_worries import of_masks
+from objectif.health.masks import Masks, masks
 from objectif.health.objects import Objects, objects
 from objectif.health.shift import Shift, shifts
 from objectif.health.words import count, shown
@@ -48,7 +50,8 @@ class Health:
 
     worries: gravest first, each with its remedy. notes: sentences about what was read and found harmless.
     same, near: (N,) cluster ids. grouping: the --group to use, or None. doubts: None where images are too few.
-    unreadable: path -> why. objects: None where there are no boxes.
+    unreadable: path -> why. objects: None where there are no boxes. masks: None
+    where there are none, or boxes are what is to be learned.
     """
 
     name: str
@@ -70,6 +73,7 @@ class Health:
     doubts: Doubts | None
     seconds: float
     objects: Objects | None = None
+    masks: Masks | None = None
 
     def __str__(self) -> str:
         head = f"{shown(self.name)}: {count(self.counts.usable, 'image')}, {count(len(self.classes), 'class', 'classes')}"
@@ -132,8 +136,8 @@ def inspect(
     judged = _judge(seen, embed, source)
     unreadable, tally = {**dataset.problems, **looks.failures}, counts(dataset, looks)
     labels = tuple(tuple(dataset.classes[k] for k in s.labels) for s in dataset.samples)
-    boxes = objects(dataset, looks)
-    worries = _worries(leaks, same, near, labels, seen, judged, unreadable, tally, boxes)
+    boxes, drawn = objects(dataset, looks), masks(dataset, looks)
+    worries = _worries(leaks, same, near, labels, seen, judged, unreadable, tally, boxes, drawn)
     said = say.notes(tally, same, near, leaks, seen.grouping, judged.doubts)
     return Health(
         name=dataset.name,
@@ -142,7 +146,7 @@ def inspect(
         paths=leaks.paths,
         labels=labels,
         worries=worries,
-        notes=(*dataset.notes, *box_worries.notes(boxes), *said),
+        notes=(*dataset.notes, *box_worries.notes(boxes), *mask_worries.notes(drawn), *said),
         counts=tally,
         unreadable=unreadable,
         same=same,
@@ -155,6 +159,7 @@ def inspect(
         doubts=judged.doubts,
         seconds=time.perf_counter() - start,
         objects=boxes,
+        masks=drawn,
     )
 
 
@@ -168,18 +173,23 @@ def _worries(
     unreadable: dict[str, str],
     tally: Counts,
     boxes: Objects | None,
+    drawn: Masks | None,
 ) -> tuple[Worry, ...]:
     # of two frames a second apart one may show the bus and the other not: that contradicts nothing
-    alike = near if boxes is None else same
+    whole = boxes is None and drawn is None
+    alike = near if whole else same
+    flaws = {} if drawn is None else drawn.flaws
     found = [
         *say.of_leakage(leaks),
         *say.of_duplicates(same, alike, labels, leaks.paths),
         *of_objects(boxes, leaks.paths),
+        *of_masks(drawn, seen.data, leaks.paths),
+        *of_splits(seen.data, seen.rows.tolist()),
         *say.of_groups(seen.grouping, seen.series, leaks.splits),
         *say.of_confounds(judged.told, len(seen.data.classes)),
         *say.of_shift(judged.shifts),
-        *say.of_unreadable(unreadable),
-        *say.of_counts(tally, boxes=boxes is not None),
+        *say.of_unreadable({p: why for p, why in unreadable.items() if p not in flaws}),
+        *say.of_counts(tally, boxes=not whole),
         *say.of_doubts(judged.doubts),
     ]
     return tuple(sorted(found, key=lambda w: -w.weight))
@@ -241,7 +251,7 @@ def _embedded(embed: Embed, data: Dataset) -> Floats:
 def _judge(seen: _Seen, embed: Embed | None, source: str) -> _Judged:
     """Doubts, confounds and shift, out of fold; nothing where images are too few for evidence.
 
-    Where there are boxes, shift alone: what an image shows as a whole says little of the objects on it.
+    Where there are boxes or masks, shift alone: what an image shows as a whole says little of what is on it.
     """
     data, classes = seen.data, seen.data.classes
     truth = data.truth()
@@ -252,7 +262,7 @@ def _judge(seen: _Seen, embed: Embed | None, source: str) -> _Judged:
     fold = deal(hot, seen.units)
     known = facts(seen.looks)
     moved = shifts(known, truth, classes, [s.split for s in data.samples], seen.units)
-    if data.task == "detect":
+    if data.task != "classify":
         return _Judged(shifts=moved)
     found = confounds(known, hot, classes, seen.units, fold)
     table = seen.table if embed is None else _embedded(embed, data)

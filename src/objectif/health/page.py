@@ -33,6 +33,7 @@ def page(health: Health, dataset: Dataset) -> str:
         _worries(health, pictures),
         _classes(health),
         _objects(health),
+        _pixels(health),
         _flaws(health, pictures),
         _files(health),
         _doubts(health, pictures),
@@ -149,7 +150,8 @@ def _classes(health: Health) -> str:
     uneven = f"the largest has {ratio:.1f} times as many as the smallest"
     even = "all equally many" if ratio == 1 else "almost equally many" if ratio < 1.1 else uneven
     table = f'<table class="classes"><tr><th>class</th>{head}<th></th></tr>{"".join(rows)}</table>'
-    lead = "Images in each class" if health.objects is None else "Images that show an object of each class"
+    whole = health.objects is None and health.masks is None
+    lead = "Images in each class" if whole else "Images that show each class"
     return _section("Classes", f"{lead}; {even}.", f'<div class="wide">{table}</div>')
 
 
@@ -174,6 +176,29 @@ def _objects(health: Health) -> str:
     )
     table = f'<table class="classes"><tr>{head}</tr>{"".join(rows)}</table>'
     return _section("Objects", lead, f'<div class="wide">{table}</div>')
+
+
+def _pixels(health: Health) -> str:
+    found = health.masks
+    if found is None:
+        return ""
+    what = "objects" if found.instances else "regions"
+    heads = ("class", "pixels", "of all", what, "median side", "")
+    most = max((c.share for c in found.by_class.values()), default=0) or 1
+    rows = []
+    for name, c in found.by_class.items():
+        bar = f'<td class="bar"><span style="width:{100 * c.share / most:.1f}%"></span></td>'
+        objects = f"<td>{c.objects:,}</td><td>{c.side:.0f} px</td>" if c.objects else "<td></td><td></td>"
+        rows.append(
+            f"<tr><th>{_e(name)}</th><td>{c.pixels:,}</td><td>{percent(c.share)}</td>{objects}{bar}</tr>"
+        )
+    head = "".join(f"<th>{h}</th>" for h in heads)
+    middle, fullest = found.per_image
+    void = f"; {percent(found.void)} are void and not counted" if found.void else ""
+    lead = f"What each pixel is{void}. {what.capitalize()} in an image: {middle:g} in the median one, {fullest:,} in the "
+    lead += "fullest."
+    table = f'<table class="classes"><tr>{head}</tr>{"".join(rows)}</table>'
+    return _section("Pixels", lead, f'<div class="wide">{table}</div>')
 
 
 def _flaws(health: Health, pictures: _Pictures) -> str:

@@ -41,6 +41,7 @@ def record(health: Health) -> dict[str, object]:
         "notes": [shown(n) for n in health.notes],
         "counts": health.counts.to_dict(),
         "objects": None if health.objects is None else health.objects.to_dict(paths),
+        "masks": None if health.masks is None else health.masks.to_dict(paths),
         "unreadable": {shown(p): shown(why) for p, why in health.unreadable.items()},
         "duplicates": {"same": named(health.same), "near": named(health.near)},
         "leakage": health.leakage.to_dict(),

@@ -6,7 +6,6 @@ returns what was checked and what was met; a loss or model keeps its contract wh
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -20,23 +19,24 @@ from objectif.learn.fit.heads import Rotated, fit_head
 from objectif.learn.losses.base import Batch, Loss
 from objectif.learn.models import find
 from objectif.learn.models.base import Learner, Model
+from objectif.learn.testing_boxes import BOX, box_steps, random_boxes
 from objectif.learn.testing_learner import learner_steps
-from objectif.learn.testing_steps import must, step
+from objectif.learn.testing_masks import FEW, mask_steps, random_masks, random_scores
+from objectif.learn.testing_steps import Step, batch_of, must, slope_of, step
 from objectif.run.check import NEWEST_OPSET, Check
 from objectif.run.network import Network
 from objectif.run.opset import opsets
 
 SEGMENTS = 200  # random segments on which convexity is tried, at each of five lengths
 APPROACHES = ("classical", "frozen", "finetune")
-KINDS = ("single", "multi", "dense", "box")
+KINDS = ("single", "multi", "dense", "box", "mask")
 EXTREME = 1e4
-BOX = 4  # numbers of a box
 
 
 def check_loss(name: str) -> list[Check]:
     """Whether the loss `name` keeps its contract; PluginError where there is none of that name."""
     loss: Loss = plugins.load("losses", name)
-    steps: list[tuple[str, Callable[[], None], str]] = [
+    steps: list[Step] = [
         (
             "describes itself",
             lambda: _describes_itself(loss, name),
@@ -59,19 +59,12 @@ def check_loss(name: str) -> list[Check]:
     return [step(*one) for one in steps]
 
 
-def _by_kind(loss: Loss) -> list[tuple[str, Callable[[], None], str]]:
+def _by_kind(loss: Loss) -> list[Step]:
     """What only losses of its kind can show."""
     if loss.kind == "box":
-        return [
-            ("learns", lambda: _draws(loss), "gradient descent draws boxes over their truth"),
-            ("equality", lambda: _equality(loss), "0 where boxes are equal, above 0 where not"),
-            ("translation", lambda: _translation(loss), "boxes moved together: the same value"),
-            (
-                "any boxes",
-                lambda: _any_boxes(loss),
-                "disjoint, empty, inverted, equal ones: finite gradients",
-            ),
-        ]
+        return box_steps(loss)
+    if loss.kind == "mask":
+        return mask_steps(loss)
     steps = [
         (
             "learns",
@@ -126,8 +119,12 @@ def random_segment_violates(loss: Loss, length: float, seed: int, segments: int 
     for _ in range(segments):
         ends = torch.randn(2, 1, classes, generator=generator, dtype=torch.float64) * length
         if loss.kind == "box":
-            ends = _boxes(2, generator)[:, None]
-        truth, batch = _truth(loss, 1, classes, generator), _batch(1, classes)
+            ends = random_boxes(2, generator)[:, None]
+        elif loss.kind == "mask":
+            ends = random_scores(2, classes, generator, FEW)[:, None] * length
+        truth, batch = _truth(loss, 1, classes, generator), batch_of(1, classes)
+        if loss.kind == "mask":
+            truth = random_masks(1, classes, generator, FEW)
         low, high = (float(loss(end, truth, batch, None)) for end in ends)
         middle = float(loss(ends.mean(0), truth, batch, None))
         if middle > 0.5 * (low + high) + 1e-9 * (1 + abs(low) + abs(high)):
@@ -137,40 +134,23 @@ def random_segment_violates(loss: Loss, length: float, seed: int, segments: int 
 
 def _truth(loss: Loss, rows: int, classes: int, generator: torch.Generator) -> Tensor:
     if loss.kind == "box":
-        return _boxes(rows, generator)
+        return random_boxes(rows, generator)
+    if loss.kind == "mask":
+        return random_masks(rows, classes, generator)
     if loss.kind in ("multi", "dense"):
         there = (torch.rand(rows, classes, generator=generator) < 0.3).to(torch.float64)
         return there if loss.kind == "multi" else there * torch.rand(rows, classes, generator=generator)
     return torch.randint(0, classes, (rows,), generator=generator)
 
 
-def _boxes(rows: int, generator: torch.Generator) -> Tensor:
-    """(rows,4) boxes with sides of 5 to 45 px in a field of 40 px, so that most of them overlap."""
-    low = 20 * torch.rand(rows, 2, generator=generator, dtype=torch.float64)
-    sides = 5 + 40 * torch.rand(rows, 2, generator=generator, dtype=torch.float64)
-    return torch.cat([low, low + sides], 1)
-
-
-def _batch(rows: int, classes: int, weight: Tensor | None = None, progress: float = 1.0) -> Batch:
-    """Long-tailed counts, so that losses which look at them do something."""
-    counts = torch.logspace(2, 1, classes, dtype=torch.float64).round()
-    return Batch(torch.ones(rows, dtype=torch.float64) if weight is None else weight, counts, progress)
-
-
 def _case(loss: Loss, rows: int = 7, classes: int = 4, seed: int = 0) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(seed)
     output = torch.randn(rows, classes, generator=generator, dtype=torch.float64) * 2
     if loss.kind == "box":
-        output = _boxes(rows, generator)
+        output = random_boxes(rows, generator)
+    elif loss.kind == "mask":
+        output = random_scores(rows, classes, generator) * 2
     return output, _truth(loss, rows, classes, generator)
-
-
-def _slope(loss: Loss, output: Tensor, truth: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
-    output = output.detach().clone().requires_grad_(True)
-    value = loss(output, truth, batch, None)
-    must(value.ndim == 0, f"gave shape {tuple(value.shape)}; expected a scalar")
-    (slope,) = torch.autograd.grad(value, output)
-    return value.detach(), slope
 
 
 def _describes_itself(loss: Loss, name: str) -> None:
@@ -188,7 +168,7 @@ def _finite(loss: Loss) -> None:
         for classes in (2, 100):
             for scale in (1.0, EXTREME):
                 output, truth = _case(loss, rows=16, classes=classes)
-                value, slope = _slope(loss, (output * scale).to(kind), truth, _batch(16, classes))
+                value, slope = slope_of(loss, (output * scale).to(kind), truth, batch_of(16, classes))
                 met = f"{classes} classes, {kind}, logits of size {scale:g}"
                 must(value.dtype == kind, f"{met}: value is {value.dtype}")
                 must(bool(torch.isfinite(value)), f"{met}: value is {float(value)}")
@@ -198,7 +178,7 @@ def _finite(loss: Loss) -> None:
 def _derivative(loss: Loss) -> None:
     for progress in (0.0, 1.0):
         output, truth = _case(loss)
-        batch = _batch(7, 4, torch.linspace(0.5, 2, 7, dtype=torch.float64), progress)
+        batch = batch_of(7, 4, torch.linspace(0.5, 2, 7, dtype=torch.float64), progress)
         torch.autograd.gradcheck(lambda o, t=truth, b=batch: loss(o, t, b, None), output.requires_grad_(True))
 
 
@@ -207,10 +187,10 @@ def _weight(loss: Loss) -> None:
     weight = torch.ones(7, dtype=torch.float64)
     weight[2], weight[5] = 2, 0
     rows = [0, 1, 2, 2, 3, 4, 6]
-    weighted, _ = _slope(loss, output, truth, _batch(7, 4, weight))
-    copied, _ = _slope(loss, output[rows], truth[rows], _batch(7, 4))
+    weighted, _ = slope_of(loss, output, truth, batch_of(7, 4, weight))
+    copied, _ = slope_of(loss, output[rows], truth[rows], batch_of(7, 4))
     must(torch.allclose(weighted, copied), f"{float(weighted):.6g} by weight, {float(copied):.6g} by copies")
-    heavy, _ = _slope(loss, output, truth, _batch(7, 4, weight * 10))
+    heavy, _ = slope_of(loss, output, truth, batch_of(7, 4, weight * 10))
     must(torch.allclose(weighted, heavy), "ten times all weights changes the value; expected a weighted mean")
 
 
@@ -218,8 +198,8 @@ def _order(loss: Loss) -> None:
     output, truth = _case(loss)
     weight = torch.linspace(0.5, 2, 7, dtype=torch.float64)
     turned = torch.tensor([3, 0, 6, 2, 5, 1, 4])
-    value, slope = _slope(loss, output, truth, _batch(7, 4, weight))
-    other, moved = _slope(loss, output[turned], truth[turned], _batch(7, 4, weight[turned]))
+    value, slope = slope_of(loss, output, truth, batch_of(7, 4, weight))
+    other, moved = slope_of(loss, output[turned], truth[turned], batch_of(7, 4, weight[turned]))
     must(torch.allclose(value, other), f"{float(value):.6g} became {float(other):.6g}")
     must(torch.allclose(slope[turned], moved), "the gradient does not follow the rows")
 
@@ -229,21 +209,21 @@ def _odd(loss: Loss) -> None:
     same = torch.zeros_like(truth)
     rare = Batch(torch.ones(7, dtype=torch.float64), torch.tensor([9.0, 0.0, 5.0, 0.0], dtype=torch.float64))
     cases = {
-        "one row": (output[:1], truth[:1], _batch(1, 4)),
-        "one class": (output, same, _batch(7, 4)),
-        "no weight": (output, truth, _batch(7, 4, torch.zeros(7, dtype=torch.float64))),
+        "one row": (output[:1], truth[:1], batch_of(1, 4)),
+        "one class": (output, same, batch_of(7, 4)),
+        "no weight": (output, truth, batch_of(7, 4, torch.zeros(7, dtype=torch.float64))),
         "classes never seen": (output, truth, rare),
-        "the beginning": (output, truth, _batch(7, 4, progress=0.0)),
-        "all logits equal": (torch.zeros_like(output), truth, _batch(7, 4)),
+        "the beginning": (output, truth, batch_of(7, 4, progress=0.0)),
+        "all logits equal": (torch.zeros_like(output), truth, batch_of(7, 4)),
     }
     for met, case in cases.items():
-        value, slope = _slope(loss, *case)
+        value, slope = slope_of(loss, *case)
         must(bool(torch.isfinite(value)) and bool(torch.isfinite(slope).all()), f"{met}: not finite")
 
 
 def _pure(loss: Loss) -> None:
     output, truth = _case(loss)
-    batch = _batch(7, 4)
+    batch = batch_of(7, 4)
     before = [t.clone() for t in (output, truth, batch.weight, batch.class_counts)]
     values = {float(loss(output, truth, batch, None)) for _ in range(2)}
     must(len(values) == 1, f"two calls gave {sorted(values)}")
@@ -290,65 +270,12 @@ def _learns(loss: Loss) -> None:
     must(hits > 0.9, f"finds {hits:.0%} of the classes of three separate clouds; expected over 90 %")
 
 
-def _draws(loss: Loss) -> None:
-    generator = torch.Generator().manual_seed(0)
-    truth = _boxes(30, generator)
-    boxes = (truth + 4 * torch.randn(30, BOX, generator=generator, dtype=torch.float64)).requires_grad_(True)
-    optimiser = torch.optim.Adam([boxes], lr=0.1)
-    before = _overlap(boxes.detach(), truth)
-    for number in range(200):
-        value = loss(boxes, truth, _batch(30, BOX, progress=number / 200), None)
-        optimiser.zero_grad()
-        torch.autograd.backward(value)
-        optimiser.step()
-    after = _overlap(boxes.detach(), truth)
-    must(after > 0.9, f"mean overlap went from {before:.2f} to {after:.2f}; expected over 0.9")
-
-
-def _overlap(a: Tensor, b: Tensor) -> float:
-    inner = (torch.minimum(a[:, 2:], b[:, 2:]) - torch.maximum(a[:, :2], b[:, :2])).clamp_min(0).prod(1)
-    areas = (a[:, 2:] - a[:, :2]).prod(1) + (b[:, 2:] - b[:, :2]).prod(1)
-    return float((inner / (areas - inner)).mean())
-
-
-def _equality(loss: Loss) -> None:
-    output, truth = _case(loss)
-    same, _ = _slope(loss, truth, truth, _batch(7, BOX))
-    must(abs(float(same)) < 1e-6, f"{float(same):.3g} for equal boxes; expected 0")
-    for row in range(len(output)):
-        value, _ = _slope(loss, output[row : row + 1], truth[row : row + 1], _batch(1, BOX))
-        must(float(value) > 1e-3, f"{float(value):.3g} for boxes that differ; expected more than 0")
-
-
-def _translation(loss: Loss) -> None:
-    output, truth = _case(loss)
-    value, slope = _slope(loss, output, truth, _batch(7, BOX))
-    shift = torch.tensor([31.0, -17.0, 31.0, -17.0], dtype=torch.float64)
-    other, moved = _slope(loss, output + shift, truth + shift, _batch(7, BOX))
-    near = torch.allclose(value, other, rtol=1e-6) and torch.allclose(slope, moved, rtol=1e-4, atol=1e-8)
-    must(near, f"{float(value):.6g} became {float(other):.6g} when all boxes moved alike")
-
-
-def _any_boxes(loss: Loss) -> None:
-    one, far = [10.0, 10.0, 20.0, 30.0], [5000.0, 5000.0, 5001.0, 5001.0]
-    point, line, inverted = [10.0, 10.0, 10.0, 10.0], [10.0, 10.0, 10.0, 30.0], [20.0, 30.0, 10.0, 10.0]
-    shapes = {"disjoint": far, "a point": point, "a line": line, "inverted": inverted, "equal": one}
-    for kind in (torch.float32, torch.float64):
-        for name, shape in shapes.items():
-            for wanted in (one, shape):
-                output, truth = torch.tensor([shape], dtype=kind), torch.tensor([wanted], dtype=kind)
-                value, slope = _slope(loss, output, truth, _batch(1, BOX))
-                finite = bool(torch.isfinite(value)) and bool(torch.isfinite(slope).all())
-                must(finite, f"{name}, {kind}: not finite")
-                must(float(value) > -1e-6, f"{name}, {kind}: {float(value):.3g}; expected at least 0")
-
-
 def _places(loss: Loss) -> None:
     output, truth = _case(loss, rows=40)
-    value, _ = _slope(loss, output, truth, _batch(40, 4))
+    value, _ = slope_of(loss, output, truth, batch_of(40, 4))
     empty = torch.full((500, 4), -40.0, dtype=torch.float64)
-    more, _ = _slope(
-        loss, torch.cat([output, empty]), torch.cat([truth, torch.zeros_like(empty)]), _batch(540, 4)
+    more, _ = slope_of(
+        loss, torch.cat([output, empty]), torch.cat([truth, torch.zeros_like(empty)]), batch_of(540, 4)
     )
     must(
         torch.allclose(value, more, rtol=1e-6),
@@ -358,9 +285,9 @@ def _places(loss: Loss) -> None:
 
 def _direction(loss: Loss) -> None:
     output = torch.linspace(-4, 4, 9, dtype=torch.float64)[:, None].expand(-1, 4).contiguous()
-    _, down = _slope(loss, output, torch.zeros_like(output), _batch(9, 4))
+    _, down = slope_of(loss, output, torch.zeros_like(output), batch_of(9, 4))
     must(bool((down > 0).all()), "an empty place is not pushed down")
-    _, up = _slope(loss, output, torch.ones_like(output), _batch(9, 4))
+    _, up = slope_of(loss, output, torch.ones_like(output), batch_of(9, 4))
     must(bool((up < 0).all()), "a place of quality 1 is not pushed up")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ from objectif.learn.fit.train import Lesson, seconds_per_image, train
 from objectif.learn.losses.base import Batch
 from objectif.learn.models.base import Learner, Whole
 from objectif.learn.testing_steps import Step, must
+from objectif.metrics.masks import VOID, classes_of
 from objectif.run.check import NEWEST_OPSET
 from objectif.run.network import Network
 from objectif.run.opset import opsets
@@ -70,8 +72,28 @@ def _detect(channels: int, size: tuple[int, int]) -> tuple[NDArray[np.uint8], ND
     return images, truth
 
 
-PROBLEMS: dict[str, Callable[[int, tuple[int, int]], tuple[NDArray[np.uint8], NDArray[np.float64]]]] = {
-    "detect": _detect
+def _segment(channels: int, size: tuple[int, int]) -> tuple[NDArray[np.uint8], NDArray[np.uint32]]:
+    """Bright rectangles on noise are objects of class 1, a dark one is background as the noise is.
+
+    The last image has no object; part of the first is open.
+    """
+    rng = np.random.default_rng(0)
+    images = rng.integers(90, 130, (IMAGES, *size, channels), dtype=np.uint8)
+    truth = np.zeros((IMAGES, *size), np.uint32)
+    for row in range(IMAGES):
+        for number in range(3 if row < IMAGES - 1 else 1):
+            width, height = rng.integers(16, 40, 2)
+            x, y = rng.integers(0, size[1] - width), rng.integers(0, size[0] - height)
+            there = (row, slice(y, y + height), slice(x, x + width))
+            images[there] = 230 if number else 20
+            truth[there] = 1 + 256 * number if number else 0
+    truth[0, : size[0] // 4] = VOID
+    return images, truth
+
+
+PROBLEMS: dict[str, Callable[[int, tuple[int, int]], tuple[NDArray[np.uint8], NDArray[Any]]]] = {
+    "detect": _detect,
+    "segment": _segment,
 }
 
 
@@ -136,6 +158,8 @@ def _views(learner: Learner) -> None:
             )
             same = np.array_equal(seen, again[1][0]) and np.array_equal(truth, again[1][1])
             must(same, "the same generator gives other views")
+            if learner.task == "segment":
+                _mask(truth, size)
     single = learner.view(
         lesson.images[:1, ..., :1], lesson.truth[:1], (height, width), np.random.default_rng(1), 0.5, ()
     )
@@ -143,6 +167,16 @@ def _views(learner: Learner) -> None:
     floats = lesson.images.astype(np.float32)
     seen = learner.view(floats, lesson.truth, lesson.size, np.random.default_rng(1), 0.5, ())[0]
     must(seen.dtype == np.float32 and float(seen.max()) <= 255.5, "float views are not floats in 0..255")
+
+
+def _mask(truth: NDArray[Any], size: tuple[int, int]) -> None:
+    """Masks (n,H,W) in any type that holds their whole numbers."""
+    must(truth.shape == (IMAGES, *size), f"masks are {truth.shape}; asked for {(IMAGES, *size)}")
+    whole = truth.astype(np.uint32)
+    must(np.array_equal(whole, truth), "masks are not whole numbers; was something made smooth?")
+    met = set(np.unique(classes_of(whole)).tolist())
+    must(met <= {*range(CLASSES), VOID}, f"masks hold classes {sorted(met)}; expected 0, 1 and {VOID}")
+    must(set(np.unique(whole[-1]).tolist()) <= {0, VOID}, "the view of an empty image has an object")
 
 
 def _answers(learner: Learner) -> None:
@@ -170,15 +204,32 @@ def _answers(learner: Learner) -> None:
         if "scores" in wanted:
             scores = together[network.outputs.index("scores")]
             must(scores.shape[-1] == CLASSES, f"scores are {tuple(scores.shape)}; expected {CLASSES} last")
+        if learner.task == "segment":
+            _grids(dict(zip(network.outputs, together, strict=True)), images.shape[1:3])
+
+
+def _grids(given: dict[str, torch.Tensor], size: tuple[int, ...]) -> None:
+    """Scores (n,h,w,C) and distance (n,h,w,1) on one grid, which is the picture's or a whole fraction of it."""
+    scores, distance = given["scores"].shape, given["distance"].shape
+    must(len(scores) == 4, f"scores are {tuple(scores)}; expected (n, h, w, {CLASSES})")
+    must(distance == (*scores[:3], 1), f"distance is {tuple(distance)}; expected {(*scores[:3], 1)}")
+    steps = {side // max(1, cells) for side, cells in zip(size, scores[1:3], strict=True)}
+    whole = all(cells and side % cells == 0 for side, cells in zip(size, scores[1:3], strict=True))
+    must(whole and len(steps) == 1, f"a grid of {tuple(scores[1:3])} for {size}; expected one whole fraction")
 
 
 def _near(a: torch.Tensor, b: torch.Tensor) -> bool:
     return float((a - b).abs().max()) <= 1e-3 * max(1.0, float(a.abs().max()))
 
 
+def _told(lesson: Lesson) -> torch.Tensor:
+    """Truth as the training loop hands it on."""
+    return torch.from_numpy(lesson.truth.astype(np.float32))
+
+
 def _objective(learner: Learner) -> None:
     lesson = _lesson(learner, 1)
-    image, truth = torch.from_numpy(lesson.images), torch.from_numpy(lesson.truth).float()
+    image, truth = torch.from_numpy(lesson.images), _told(lesson)
     network = _built(learner)
     with torch.no_grad():
         network.begin(image, truth)
@@ -223,7 +274,7 @@ def _judged(learner: Learner, network: Whole) -> float:
     lesson = _lesson(learner, 1)
     given = Batch(torch.ones(IMAGES), network.counts(lesson.truth, CLASSES))
     with torch.no_grad():
-        image, truth = torch.from_numpy(lesson.images), torch.from_numpy(lesson.truth).float()
+        image, truth = torch.from_numpy(lesson.images), _told(lesson)
         return float(network.eval().objective(image, truth, lesson.losses, given))
 
 

@@ -7,6 +7,7 @@ arrays thousands of times is slow, so a metric says how it is made:
   Every replicate is then one row of a matrix product.
 - RankMetric (ranking.py): areas under curves, by one sort per column.
 - DetectionMetric (detection.py): sweeps over the scores of boxes that were matched to objects once.
+- MaskMetric (segmentation.py): ratios of sums like a SumMetric's, of masks that are measured once.
 - FunctionMetric: anything else, as a plug-in may bring it; correct, and slow.
 
 `influence` is the derivative with respect to each image's weight (the infinitesimal jackknife, Efron 1982):
@@ -63,8 +64,9 @@ class Metric(ABC):
 
     @property
     def axes(self) -> int:
-        """Of the answers to N images, of which a stack of several seeds has one more: 3 for boxes (N, M, 6)."""
-        return 3 if self.task == "detect" else 2
+        """Of the answers to N images, of which a stack of several seeds has one more: 3 for boxes (N, M, 6) and
+        masks (N, H, W)."""
+        return 3 if self.task in ("detect", "segment") else 2
 
     def classes(self, truth: Truth, scores: Scores | None = None) -> int:
         """How many classes the answers are about; by truth alone, at least those that occur in it."""

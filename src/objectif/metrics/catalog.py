@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from objectif import plugins
@@ -11,8 +12,11 @@ from objectif.errors import PluginError, ProblemError
 from objectif.metrics.base import Metric
 from objectif.metrics.confusion import BALANCED_ACCURACY, COHEN_KAPPA, MACRO_F1, QUADRATIC_KAPPA
 from objectif.metrics.detection import METRICS as OF_DETECTION
+from objectif.metrics.masks import has_background
 from objectif.metrics.means import ACCURACY, BRIER, HAMMING, LOG_LOSS, cost
 from objectif.metrics.ranking import AUROC, AVERAGE_PRECISION
+from objectif.metrics.segmentation import METRICS as OF_SEGMENTATION
+from objectif.metrics.segmentation import MaskMetric
 
 _PLAIN: dict[str, Metric] = {
     m.name: m
@@ -31,21 +35,28 @@ _PLAIN: dict[str, Metric] = {
 }
 
 _BOXES: dict[str, Metric] = {m.name: m for m in OF_DETECTION}
-_BY_TASK: dict[str, tuple[str, ...]] = {"classify": (*_PLAIN, "cost"), "detect": tuple(_BOXES)}
+_MASKS: dict[str, Metric] = {m.name: m for m in OF_SEGMENTATION}
+_BUILT_IN = _PLAIN | _BOXES | _MASKS
+_BY_TASK: dict[str, tuple[str, ...]] = {
+    "classify": (*_PLAIN, "cost"),
+    "detect": tuple(_BOXES),
+    "segment": tuple(_MASKS),
+}
 
 NAMES: tuple[str, ...] = tuple(name for names in _BY_TASK.values() for name in names)
 
 
 def metric(spec: str | Mapping[str, Any] | Metric, classes: Sequence[str] | None = None) -> Metric:
-    """The metric of a name, of {"name": "cost", "matrix": [[...]]}, or of a Metric (returned as it is).
+    """The metric of a name, of {"name": "cost", "matrix": [[...]]}, or of a Metric (returned as it is, but for what the classes say).
 
-    classes: names in the order of the scores; a cost matrix is checked against them.
+    classes: names in the order of the scores; a cost matrix is checked against them, and a metric of masks is told
+    whether the first of them is background.
     ProblemError for an impossible specification, PluginError for a name that nobody brings.
     """
     if isinstance(spec, Metric):
-        return spec
+        return _of(spec, classes)
     if isinstance(spec, str):
-        return _by_name(spec)
+        return _of(_by_name(spec), classes)
     options = dict(spec)
     name = options.pop("name", None)
     if name == "cost":
@@ -60,7 +71,7 @@ def metric(spec: str | Mapping[str, Any] | Metric, classes: Sequence[str] | None
     if not isinstance(name, str):
         raise ProblemError(f"a metric needs a name, met {dict(spec)!r}; one of: {', '.join(available())}")
     _refuse(options, name)
-    return _by_name(name)
+    return _of(_by_name(name), classes)
 
 
 def available(task: str | None = None) -> tuple[str, ...]:
@@ -72,11 +83,16 @@ def available(task: str | None = None) -> tuple[str, ...]:
     return (*own, *(n for n in plugins.names("metrics") if n not in NAMES))
 
 
+def _of(chosen: Metric, classes: Sequence[str] | None) -> Metric:
+    """The metric as these classes want it."""
+    if classes is None or not isinstance(chosen, MaskMetric):
+        return chosen
+    return replace(chosen, background=has_background(classes))
+
+
 def _by_name(name: str) -> Metric:
-    if name in _PLAIN:
-        return _PLAIN[name]
-    if name in _BOXES:
-        return _BOXES[name]
+    if name in _BUILT_IN:
+        return _BUILT_IN[name]
     if name == "cost":
         raise _no_matrix()
     if name not in plugins.names("metrics"):

@@ -49,6 +49,15 @@ def blocks(units: int, draws: int, seed: int) -> Iterator[Reals]:
         yield np.asarray(counts, np.float64)
 
 
+def image_counts(n: int, groups: NDArray[np.int64] | None, draws: int, seed: int) -> Reals | None:
+    """(draws, n) how often each image is drawn when its group is; None where there are too few groups for a spread."""
+    group = codes(groups, n)
+    units = int(group.max()) + 1 if n else 0
+    if units < FEWEST_GROUPS:
+        return None
+    return np.concatenate(list(blocks(units, draws, seed)))[:, group]
+
+
 def total(values: Reals, group: NDArray[np.int64], units: int) -> Reals:
     """(units, ...) sums over the images of each group of values (N, ...)."""
     if units == len(group) and np.array_equal(group, np.arange(units)):

@@ -78,10 +78,18 @@ def _shown(problem: Problem, key: str, folder: Path) -> str | None:
     if key == "cost":
         return None if value is None else _cost(value)
     if key == "models" and value != "auto":
-        value = [f"onnx:{_relative(Path(m[5:]), folder)}" if m.startswith("onnx:") else m for m in value]
+        value = [_model(m, folder) for m in value]
     if isinstance(value, Path):
         value = _relative(value, folder)
     return toml.toml("auto" if value is None else value)
+
+
+def _model(name: str, folder: Path) -> str:
+    """A model's name, its path as it is written."""
+    prefix, _, place = name.partition(":")
+    if prefix in ("onnx", "yolox_nano") or (prefix == "hub" and Path(place).is_absolute()):
+        return f"{prefix}:{_relative(Path(place), folder)}"
+    return name
 
 
 def _cost(value: Sequence[Sequence[float]] | Mapping[str, Mapping[str, float]]) -> str:
@@ -120,12 +128,19 @@ _MEANING: dict[str, list[str]] = {
         "'auto' keeps train, val and test as the data give them; "
         "else a folder of lists (test.txt, fold0.txt)."
     ],
+    "images": ["Folder of the pictures, where 'auto' does not find them beside their masks."],
+    "masks": ["Folder of their masks, where 'auto' finds none or several kinds."],
+    "legend": [
+        "What the numbers or colours of masks mean: a text file with a name, a number and a name, or red, green, blue and "
+        "a name on each line; 'void' is not counted. 'auto' looks beside the masks for classes.txt and the like."
+    ],
     "mirror": [
         "Whether a mirrored image keeps its class: true for a flower, false for a traffic sign or a letter."
     ],
     "allow_leakage": ["true goes on where the same picture stands on both sides of a given split."],
     "task": [
-        "What an answer is: 'classify' names the class of the whole image, 'detect' finds objects and their boxes."
+        "What an answer is: 'classify' names the class of the whole image, 'detect' finds objects and their boxes, "
+        "'segment' tells what each pixel is."
     ],
     "metric": ["What decides. A loss only trains, it never ranks. See `objectif list metrics`."],
     "cost": [
@@ -141,7 +156,10 @@ _MEANING: dict[str, list[str]] = {
         "classical: operators made by hand, and a head; frozen: a pretrained network as it is, and a head; "
         "finetune: the network is trained too."
     ],
-    "models": ["'auto', or names from `objectif list models`; also 'onnx:PATH' and 'hub:NAME'."],
+    "models": [
+        "'auto', or names from `objectif list models`; also 'onnx:PATH', 'yolox_nano:PATH' and 'hub:NAME' (features of a "
+        "network of transformers, or a detector of it where there is a GPU; NAME may be a folder)."
+    ],
     "losses": ["'auto' tries those that fit, or names from `objectif list losses`."],
     "preparations": [
         "Image processing before the network: 'auto' tries what cheap evidence favours; or 'plain' (none), "

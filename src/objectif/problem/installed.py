@@ -24,8 +24,14 @@ if TYPE_CHECKING:
 PLAIN = "plain"
 """The preparation that changes nothing but the size."""
 
-OPEN_MODELS = ("onnx:", "hub:")
-"""Prefixes of models that are not behind the door: a local ONNX file, a checkpoint for transformers."""
+OPEN_MODELS = ("onnx:", "hub:", "yolox_nano:")
+"""Prefixes of models that are not behind the door: a local ONNX file, a checkpoint for transformers, a YOLOX-Nano."""
+
+OPEN_FILES = {
+    "onnx:": "onnx:PATH of a network",
+    "yolox_nano:": "yolox_nano:PATH of the published yolox_nano.onnx",
+}
+"""Those of them that name a file, and what is expected of it."""
 
 UNBOUNDED = ("cost", "log_loss")
 """Built-in metrics of which half a unit may be a small margin."""
@@ -112,16 +118,16 @@ def _preparations(wanted: Sequence[str]) -> Iterator[Fault]:
 def _models(wanted: Sequence[str], approaches: Sequence[str]) -> Iterator[Fault]:
     known = plugins.names("models")
     for name in wanted:
-        if name.startswith("onnx:"):
-            if not Path(name[5:]).is_file():
-                yield fault("models", name, "no such file; expected onnx:PATH of a network")
+        prefix = name.partition(":")[0] + ":"
+        if prefix in OPEN_FILES:
+            if not Path(name.removeprefix(prefix)).expanduser().is_file():
+                yield fault("models", name, f"no such file; expected {OPEN_FILES[prefix]}")
         elif name.startswith(OPEN_MODELS):
             if name in OPEN_MODELS:
                 yield fault("models", name, "expected a name after the colon")
         elif name not in known:
-            yield fault(
-                "models", name, f"{_expected(name, known)}, onnx:PATH or hub:NAME{close_to(name, known)}"
-            )
+            what = f"expected one of {', '.join(known)}, onnx:PATH, hub:NAME or yolox_nano:PATH"
+            yield fault("models", name, f"{what}{close_to(name, known)}")
         else:
             approach = about("models", name).constants.get("approach")
             if isinstance(approach, str) and approach not in approaches:

@@ -30,6 +30,8 @@ class Problem:
     limits: any of latency_ms (milliseconds an image), size_mb, memory_mb (10^6 bytes), of the exported file.
     format, group, splits: None where the data are to speak; else a format's name, a regular expression on the
         path whose first group names what no split may cut, an absolute folder of split lists.
+    images, masks, legend: None where the data are to speak; else absolute folders of pictures and of their masks, and
+        a file that names the numbers or colours of masks.
     mirror: whether a mirrored image keeps its class; 'auto' leaves the answer to the race.
     allow_leakage: go on where the same picture stands on both sides of a given split.
     budget: seconds. approaches: of APPROACHES. models, losses, preparations: names, or 'auto'.
@@ -44,6 +46,9 @@ class Problem:
     format: str | None
     group: str | None
     splits: Path | None
+    images: Path | None
+    masks: Path | None
+    legend: Path | None
     mirror: Auto | bool
     allow_leakage: bool
     budget: float
@@ -69,6 +74,9 @@ class Problem:
         format: str | None = None,
         group: str | None = None,
         splits: str | os.PathLike[str] | None = None,
+        images: str | os.PathLike[str] | None = None,
+        masks: str | os.PathLike[str] | None = None,
+        legend: str | os.PathLike[str] | None = None,
         mirror: Auto | bool = "auto",
         allow_leakage: bool = False,
         budget: float | str = 300.0,
@@ -93,6 +101,11 @@ class Problem:
         """JSON-ready; `Problem(**problem.to_dict())` is the same problem."""
         return {f.name: _plain(getattr(self, f.name)) for f in fields(self)}
 
+    def reading(self) -> dict[str, Any]:
+        """How the data are read: keywords for data.load.load."""
+        named = ("format", "group", "splits", "images", "masks", "legend", "task")
+        return {name: getattr(self, name) for name in named}
+
     def check(self) -> None:
         """ProblemError where a name is not installed, or what lies on disk contradicts the statement."""
         values.refuse(list(installed.faults(self)))
@@ -103,8 +116,8 @@ class Problem:
         ProblemError: a task that the data cannot answer, an objective or loss that does not fit.
         """
         task = dataset.task if self.task == "auto" else self.task
-        if task != dataset.task and task != "classify":
-            what = f"the data have labels for {dataset.task!r}; expected that, or data that say more"
+        if task not in dataset.tasks:
+            what = f"the data have labels for {' and '.join(map(repr, dataset.tasks))}; expected one of them, or data that say more"
             values.refuse([values.fault("task", task, what)])
         usual = "cost" if self.cost is not None else find(task).usual_metric(dataset.multilabel)
         metric = usual if self.metric == "auto" else self.metric

@@ -21,7 +21,10 @@ APPROACHES = ("classical", "frozen", "finetune")
 TASKS = ("auto", *NAMES)
 LIMITS = ("latency_ms", "size_mb", "memory_mb")
 SECTIONS: Mapping[str, tuple[str, ...]] = {
-    "": ("data", "format", "group", "splits", "mirror", "allow_leakage", "task", "metric", "cost"),
+    "": (
+        *("data", "format", "group", "splits", "images", "masks", "legend"),
+        *("mirror", "allow_leakage", "task", "metric", "cost"),
+    ),
     "limits": LIMITS,
     "search": (
         *("budget", "approaches", "models", "losses", "preparations"),
@@ -32,6 +35,8 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
 
 MINIMUM_BUDGET = 10.0
 """Seconds: less does not export and score one candidate."""
+
+_IN_DATA = ("images", "masks", "legend")
 
 Cost = tuple[tuple[float, ...], ...] | Mapping[str, Mapping[str, float]]
 
@@ -83,9 +88,12 @@ def read(given: Mapping[str, Any], base: Path) -> tuple[dict[str, Any], list[Fau
                 values[name] = READERS[name](value)
         except ValueError as error:
             faults.append(fault(name, value, error))
-    for name in ("data", "splits"):
+    for name in ("data", "splits", *_IN_DATA):
         if values.get(name) is not None:
             values[name] = _absolute(values[name], base)
+    for name in _IN_DATA:
+        if values.get(name) is not None and values.get("data") is not None:
+            values[name] = _in_data(values[name], values["data"], base)
     if isinstance(values.get("models"), tuple):
         values["models"] = tuple(_anchored(model, base) for model in values["models"])
     return values, faults
@@ -133,9 +141,19 @@ def _absolute(text: str, base: Path) -> Path:
     return Path(os.path.abspath(base / (os.path.expanduser(text) if text.startswith("~/") else text)))
 
 
+def _in_data(path: Path, data: Path, base: Path) -> Path:
+    """A path that is not there, below the data where it is there: masks = "masks" means what it looks like."""
+    below = data / path.relative_to(base) if path.is_relative_to(base) else path
+    return below if not path.exists() and below.exists() else path
+
+
 def _anchored(model: str, base: Path) -> str:
-    """A model's name with the path of 'onnx:PATH' made absolute."""
-    return f"onnx:{_absolute(model[5:], base)}" if model.startswith("onnx:") and model[5:] else model
+    """A model's name with the path of 'onnx:PATH' and 'yolox_nano:PATH' made absolute; of 'hub:NAME' where it is a folder."""
+    prefix, colon, place = model.partition(":")
+    if not place or prefix not in ("onnx", "yolox_nano", "hub"):
+        return model
+    path = _absolute(place, base)
+    return model if prefix == "hub" and not path.is_dir() else f"{prefix}{colon}{path}"
 
 
 def _limits(value: object) -> tuple[dict[str, float], list[Fault]]:
@@ -202,6 +220,9 @@ READERS: Mapping[str, rd.Reader] = {
     "format": rd.or_word("auto", rd.word("the name of a format"), None),
     "group": rd.or_word("auto", _group, None),
     "splits": rd.or_word("auto", _path, None),
+    "images": rd.or_word("auto", _path, None),
+    "masks": rd.or_word("auto", _path, None),
+    "legend": rd.or_word("auto", _path, None),
     "mirror": _mirror,
     "allow_leakage": rd.yes_or_no,
     "task": rd.choice(*TASKS),
@@ -217,4 +238,4 @@ READERS: Mapping[str, rd.Reader] = {
     "margin": rd.number("a number of at least 0, in the metric's unit: 0.01 is one point", lambda x: x >= 0),
     "seed": rd.whole(0, 2**32 - 1),
 }
-"""Field -> reader. Format, group and splits become None for 'auto': the data are to speak."""
+"""Field -> reader. Format, group, splits, images, masks and legend become None for 'auto': the data are to speak."""

@@ -2,7 +2,7 @@
 
 Marks are drawn over the picture rather than into it: they keep their width and their letters on any screen,
 and say their words to who points at them. The right picture is the left one used again, so it costs no bytes.
-Where objects would be specks in the whole picture a part of it is shown.
+Where objects would be specks in the whole picture a part of it is shown. Masks are drawn by layers.py.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from objectif.report import layers
 from objectif.report.html import Markup, join, name, tag, visible
 from objectif.report.numbers import count
 from objectif.report.pictures import UNREADABLE, Pictures, thumbnail
-from objectif.tasks.exhibits import Cases, Mark
+from objectif.tasks.exhibits import Case, Cases, Mark, MaskCase
 
 SIDE = 480  # pixels of a picture's longer side
 TALL = 440  # pixels at which a picture is shown at most in height
@@ -53,23 +54,31 @@ class Album:
         self.drawn += len(cases)
         if not cases:
             return None
-        figures = [self._figure(case.path, case.words, case.marks) for case in cases]
+        figures = [self._figure(case) for case in cases]
         folded = figures[FIRST:]
         more = tag("details", tag("summary", f"Show {len(folded)} more"), folded) if folded else None
         rest = len(exhibit.cases) - len(cases)
         note = tag("p", f"{count(rest, 'more case')} not shown.", class_="note") if rest else None
         return tag("div", figures[:FIRST], more, note, class_="cases")
 
-    def _figure(self, path: str, words: str, marks: Sequence[Mark]) -> Markup:
-        """One case: what is to be seen, the two pictures, its name."""
-        said = tag("figcaption", name(words, 300), tag("small", name(path, 80)))
+    def _figure(self, case: Case | MaskCase) -> Markup:
+        """One case: what is to be seen, the pictures, its name."""
+        path = case.path
+        said = tag("figcaption", name(case.words, 300), tag("small", name(path, 80)))
         try:
-            pair = self._pair(path, marks)
+            pair = self._masks(case) if isinstance(case, MaskCase) else self._pair(path, case.marks)
         except UNREADABLE as reason:
             pair = tag(
                 "p", name(f"not shown: {str(reason).removeprefix(f'{path}: ')}", 200), class_="note frame"
             )
         return tag("figure", said, pair, class_="case")
+
+    def _masks(self, case: MaskCase) -> Markup:
+        """Truth, answer and errors; UNREADABLE where there is no picture or no room for one."""
+        drawn, size = layers.draw(self.pictures, case, f"shot-{self.number + 1}", self.left)
+        self.number += 1
+        self.left -= size
+        return drawn
 
     def _pair(self, path: str, marks: Sequence[Mark]) -> Markup:
         """Truth and answer; UNREADABLE where there is no picture or no room for one."""
@@ -224,9 +233,10 @@ def window(height: int, width: int, marks: Sequence[Mark]) -> Window:
 
 
 def key(exhibits: Sequence[Cases]) -> Markup:
-    """What the marks mean: those that occur."""
-    kinds = {m.kind for e in exhibits for c in e.cases for m in c.marks}
-    entries = []
+    """What marks and colours mean: those that occur."""
+    cases = [c for e in exhibits for c in e.cases]
+    kinds = {m.kind for c in cases if isinstance(c, Case) for m in c.marks}
+    entries = layers.key([c for c in cases if isinstance(c, MaskCase)])
     for kind in (k for k in MEANING if k in kinds):
         at = {"x": 3, "y": 3, "width": 28, "height": 14}
         swatch = tag(

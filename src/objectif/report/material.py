@@ -53,7 +53,9 @@ class Material:
         except ProblemError:  # a run of a newer objectif
             return []
         seed = self.result.seeds[0] if self.result.seeds else 0
-        return task.exhibits(found.paths, self.classes, found.truth, found.scores, found.decoding, seed)
+        return task.exhibits(
+            found.paths, self.classes, found.truth, found.scores, found.decoding, seed, found.units
+        )
 
     @cached_property
     def answered(self) -> NDArray[np.int64]:

@@ -15,9 +15,10 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from objectif.answers import Label
 from objectif.errors import SolutionError
 from objectif.images.prepare import Placement
-from objectif.run.network import SCORES, Network
+from objectif.run.network import DISTANCE, SCORES, Network
 from objectif.run.opset import opsets
 from objectif.run.shapes import flaws
 from objectif.solution.file import PRECISIONS, Precision, Solution, read
@@ -30,6 +31,7 @@ FP32_TOLERANCE = (
 _TINY = 1e-6  # probabilities this far apart are equal, whatever their ratio
 INT8_MEAN = 0.02  # mean difference of probabilities: integer kernels round, and saturate, differently
 INT8_CLEAR = 0.1  # an answer ahead of the next by more than this must not change
+INT8_SAME = 0.98  # share of the cells of a grid, of those that are clear, that must have the same class
 INT8_PLACE = 0.02  # mean difference of a place that matters, as a share of the image's long side
 INT8_SURE = 0.3  # a place matters where a class scores this much
 
@@ -132,7 +134,7 @@ def _parity(name: str, precision: Precision, solution: Solution, expected: Outpu
         if value.shape != met[output].shape:
             detail = f"{output} of shape {met[output].shape}; expected {value.shape}"
             return Check(name, False, detail)
-    compare = _of_classes if set(expected) == {SCORES} else _of_places
+    compare = _PARITY.get(frozenset(expected), _of_places)
     return compare(name, precision, solution, expected, met)
 
 
@@ -176,6 +178,32 @@ def _of_places(name: str, precision: Precision, solution: Solution, expected: Ou
     return Check(name, float(scores.mean()) <= INT8_MEAN and mean <= INT8_PLACE, detail)
 
 
+def _of_grid(name: str, precision: Precision, solution: Solution, expected: Outputs, met: Outputs) -> Check:
+    """Parity of answers for the cells of a grid: the probabilities of the classes, the class that is answered, depths."""
+    before, now = (_softmax(outputs[SCORES].astype(np.float64)) for outputs in (expected, met))
+    apart = max(float(np.abs(now - before).max()), float(np.abs(met[DISTANCE] - expected[DISTANCE]).max()))
+    if precision == "fp32":
+        detail = f"largest difference of a probability or a depth {apart:.1e}, allowed {FP32_TOLERANCE:.0e}"
+        return Check(name, apart <= FP32_TOLERANCE, detail)
+    ranked = np.sort(before, axis=-1)
+    clear = ranked[..., -1] - ranked[..., -2] > INT8_CLEAR
+    same = float((before.argmax(-1) == now.argmax(-1))[clear].mean()) if clear.any() else 1.0
+    mean = float(np.abs(now - before).mean())
+    detail = (
+        f"{same:.1%} of the cells that are clear have the same class, expected {INT8_SAME:.0%}; mean difference of a "
+        f"probability {mean:.1e}, allowed {INT8_MEAN:.0e}"
+    )
+    return Check(name, same >= INT8_SAME and mean <= INT8_MEAN, detail)
+
+
+def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
+
+
+_PARITY = {frozenset({SCORES}): _of_classes, frozenset({SCORES, DISTANCE}): _of_grid}
+
+
 def _probabilities(solution: Solution, outputs: Outputs) -> NDArray[Any]:
     """The task's answers (n, C) for prepared images."""
     preparation = solution.preparation
@@ -190,7 +218,7 @@ def _labels(solution: Solution, probabilities: NDArray[Any]) -> list[tuple[str, 
     found = find(solution.task).answers(
         [""] * n, solution.classes, probabilities, solution.decoding, solution.multilabel, places
     )
-    return [answer.labels for answer in found]
+    return [answer.labels for answer in found if isinstance(answer, Label)]
 
 
 def _margin(probabilities: NDArray[Any], multilabel: bool) -> NDArray[Any]:

@@ -24,7 +24,6 @@ from objectif.run.inputs import Failure
 from objectif.run.predictor import Predictor
 from objectif.solution.file import Solution
 from objectif.tasks import find
-from objectif.tasks.base import Task
 
 
 @dataclass(frozen=True)
@@ -92,10 +91,10 @@ def evaluate(
         raise DataError(
             f"none of the {len(dataset)} images of {dataset.name} could be read; expected images."
         )
-    answers = stacked(predictor.task, rows, len(solution.classes))
+    answers = predictor.task.stacked(rows, truth)
     groups = dataset.groups()
     kept = None if groups is None else groups[good]
-    chosen = wanted(solution) if names is None else [metric(name) for name in names]
+    chosen = wanted(solution) if names is None else [metric(name, solution.classes) for name in names]
     found, undefined = _measured(predictor, chosen, truth[good], answers, kept, seed)
     units = len(rows) if kept is None else len(np.unique(kept))
     return Evaluation(found, len(rows), units, tuple(failures), (*notes, *undefined))
@@ -129,27 +128,20 @@ def _measured(
     return found, notes
 
 
-def stacked(task: Task, rows: Sequence[NDArray[Any]], classes: int) -> NDArray[Any]:
-    """Answers (1, ...) of several images as one array; an image in tiles may have more of them, so rows are filled up."""
-    width = max(row.shape[1] for row in rows)
-    if all(row.shape[1] == width for row in rows):
-        return np.concatenate(list(rows))
-    found = np.repeat(task.empty(len(rows), classes)[:, :1], width, axis=1)
-    for place, row in enumerate(rows):
-        found[place, : row.shape[1]] = row[0]
-    return found
-
-
 def wanted(solution: Solution) -> list[Metric]:
     """The metrics that are always told, and the one the Solution was chosen by."""
-    found = [metric(name) for name in find(solution.task).metrics(solution.multilabel)]
+    found = [metric(name, solution.classes) for name in find(solution.task).metrics(solution.multilabel)]
     costs = getattr(solution.decoding, "costs", None)
     if costs is not None:
         found.insert(0, metric({"name": "cost", "matrix": costs}, solution.classes))
     chosen_by = [str(f.get("metric")) for f in solution.card.get("figures", ()) if isinstance(f, Mapping)]
     known = {m.name for m in found} | {"cost"}
     there = set(available())
-    found += [metric(name) for name in dict.fromkeys(chosen_by) if name not in known and name in there]
+    found += [
+        metric(name, solution.classes)
+        for name in dict.fromkeys(chosen_by)
+        if name not in known and name in there
+    ]
     return [m for m in found if _fits(m, solution)]
 
 

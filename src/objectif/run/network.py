@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from objectif.errors import SolutionError
 
 INPUT = "image"
-SCORES = "scores"
+SCORES, DISTANCE = "scores", "distance"
 _INPUT_TYPES: dict[str, type[np.generic]] = {"tensor(uint8)": np.uint8, "tensor(float)": np.float32}
 
 

@@ -1,9 +1,9 @@
 """Boxes drawn into their pictures, to be looked at: a line and a name with a score for each object.
 
 Lines are drawn into the array itself and only the names pass through Pillow, so that a picture of a hundred megapixels
-needs no second copy. Colours are those of Okabe and Ito (2008), which stay apart for the colour-blind; every line has
-a dark rim, so that it is seen on any ground. Line and type grow with the picture but not beyond what its objects bear,
-and a name that would cover another one is left out: the colour still tells the class.
+needs no second copy. Every line has a dark rim, so that it is seen on any ground. Line and type grow with the picture
+but not beyond what its objects bear, and a name that would cover another one is left out: the colour still tells the
+class. Masks are drawn by overlay_masks.
 """
 
 from __future__ import annotations
@@ -24,10 +24,8 @@ from PIL import Image, ImageDraw, ImageFont
 from objectif.answers import Boxes
 from objectif.errors import InputError
 from objectif.images.prepare import resize
+from objectif.run.palette import COLOURS
 
-COLOURS = (
-    (86, 180, 233), (230, 159, 0), (0, 158, 115), (240, 228, 66), (213, 94, 0), (204, 121, 167), (0, 114, 178),
-)  # fmt: skip
 _RIM = (16, 16, 16)
 _SMALL = 480  # a picture whose long side is shorter is enlarged, so that names find room
 _ENCODED = frozenset({".png", ".tif", ".tiff", ".bmp", ".webp", ".ppm"})
@@ -41,12 +39,7 @@ def drawn(pixels: NDArray[Any], answer: Boxes, *, own: bool = False) -> Pixels:
 
     own: the pixels are nobody else's and may be drawn into, which saves a copy.
     """
-    shown = _rgb(pixels)
-    if np.shares_memory(shown, pixels) and not own:
-        shown = shown.copy()
-    factor = max(1, -(-_SMALL // max(1, *shown.shape[:2])))
-    if factor > 1:
-        shown = resize(shown, factor * shown.shape[0], factor * shown.shape[1])
+    shown, factor = canvas(pixels, own)
     boxes = np.asarray(answer.boxes, np.float64).reshape(-1, 4) * factor
     colours = [COLOURS[answer.classes.index(name) % len(COLOURS)] for name in answer.labels]
     line, size = _strengths(shown.shape[0], shown.shape[1], boxes)
@@ -83,6 +76,17 @@ def _encoded(pixels: Pixels, suffix: str) -> bytes:
         return bytes(simplejpeg.encode_jpeg(np.ascontiguousarray(pixels), quality=92, colorspace="RGB"))
     cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR, dst=pixels)
     return bytes(cv2.imencode(suffix, pixels)[1].data)
+
+
+def canvas(pixels: NDArray[Any], own: bool) -> tuple[Pixels, int]:
+    """RGB to be drawn into, and by how much it was enlarged; the pixels themselves where they are our own and suit."""
+    shown = _rgb(pixels)
+    if np.shares_memory(shown, pixels) and not own:
+        shown = shown.copy()
+    factor = max(1, -(-_SMALL // max(1, *shown.shape[:2])))
+    if factor > 1:
+        shown = resize(shown, factor * shown.shape[0], factor * shown.shape[1])
+    return shown, factor
 
 
 def _rgb(pixels: NDArray[Any]) -> Pixels:
@@ -129,7 +133,7 @@ def _name(
     placed: list[tuple[int, int, int, int]],
 ) -> None:
     """Words on the box's colour: above it, else below, else inside; not at all where another name stands."""
-    patch = _words(words, colour, size)
+    patch = words_on(words, colour, size)
     high, wide = patch.shape[:2]
     x1, y1, _, y2 = (round(float(v)) for v in box)
     left = max(0, min(x1 - line // 2, pixels.shape[1] - wide))
@@ -151,7 +155,7 @@ def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)
 
 
-def _words(words: str, colour: tuple[int, int, int], size: int) -> Pixels:
+def words_on(words: str, colour: tuple[int, int, int], size: int) -> Pixels:
     """A strip (h, w, 3) of the colour with words in black or white, whichever is read more easily."""
     font = _font(size)
     left, top, right, _ = font.getbbox(words)

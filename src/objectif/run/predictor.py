@@ -37,7 +37,6 @@ from objectif.run.inputs import Failure, find
 from objectif.run.network import SCORES, Network, cores
 from objectif.run.ordered import ordered
 from objectif.run.shapes import flaws
-from objectif.run.tiled import joined
 from objectif.solution.file import Precision, Solution, read
 from objectif.tasks import find as find_task
 
@@ -81,6 +80,10 @@ class _Job:
     rule: TileRule
     progress: Progress
     ended: Event = field(default_factory=Event)
+
+
+class _NoAnswer(Exception):
+    """Why an image in tiles has no answer."""
 
 
 class Predictor:
@@ -237,8 +240,14 @@ class Predictor:
             )
         return found
 
-    def _rows(self, pixels: list[NDArray[Any]], placements: list[Placement]) -> list[NDArray[Any] | str]:
-        """The answers (1, ...) of each of a few prepared images, or why there are none."""
+    def _rows(
+        self,
+        pixels: list[NDArray[Any]],
+        placements: list[Placement],
+        decode: Callable[..., NDArray[Any]] | None = None,
+    ) -> list[NDArray[Any] | str]:
+        """The answers (1, ...) of each of a few prepared images, or why there are none; decode: the task's, if not that
+        of whole images."""
         if not pixels:
             return []
         outputs = self._checked(self._narrow.outputs(np.stack(pixels), self.task.outputs))
@@ -250,7 +259,8 @@ class Predictor:
         good = [k for k in range(len(pixels)) if k not in flawed]
         if flawed:
             outputs = {name: values[good] for name, values in outputs.items()}
-        decoded = iter(self._decode(outputs, [placements[k] for k in good]) if good else [])
+        chosen = [placements[k] for k in good]
+        decoded = iter(self._decode(outputs, chosen, decode) if good else [])
         return [
             f"the network gave no finite {flawed[k]}; run `objectif check` on the Solution"
             if k in flawed
@@ -266,42 +276,47 @@ class Predictor:
         return [] if size is None else grid(height, width, size)
 
     def _in_tiles(self, large: _Large, job: _Job) -> _Decoded | Failure:
-        """The merged answers of a large image; one image at a time, its tiles on all workers."""
-        name, rows = large.name, []
+        """The stitched answers of a large image; one image at a time, its tiles on all workers."""
+        name = large.name
         with self._one_large:
             if job.ended.is_set():
                 return Failure(name, "stopped")
             try:
-                pixels = _pixels(large.source, name)
+                rows = self.task.stitch(self._parts(large, job), *large.size, self.solution.decoding)
+            except _NoAnswer as error:
+                return Failure(name, str(error))
             except ImageError as error:
                 return Failure(name, str(error).removeprefix(f"{name}: "))
             except Exception as error:
                 return _unforeseen(name, error)
-            parts = ordered(
-                partial(self._tile_rows, pixels, name),
-                large.tiles,
-                workers=self.workers,
-                batch=self.batch,
-                window=8 * self.workers * self.batch,
-            )
-            with closing(parts):
-                for row in parts:
-                    if isinstance(row, str) or job.ended.is_set():
-                        return Failure(name, row if isinstance(row, str) else "stopped")
-                    rows.append(row)
-                    job.progress(name, len(rows), len(large.tiles))
-        merged = self.task.merge(joined(rows, large.tiles, *large.size), self.solution.decoding)
-        return _Decoded(name, merged, Placement(*large.size))
+        return _Decoded(name, rows, Placement(*large.size))
+
+    def _parts(self, large: _Large, job: _Job) -> Generator[tuple[Tile, NDArray[Any]]]:
+        """Each tile with its answers, in order, as they come: whoever stitches need not hold them all."""
+        parts = ordered(
+            partial(self._tile_rows, _pixels(large.source, large.name), large.name),
+            large.tiles,
+            workers=self.workers,
+            batch=self.batch,
+            window=8 * self.workers * self.batch,
+        )
+        with closing(parts):
+            for number, (tile, row) in enumerate(zip(large.tiles, parts, strict=True)):
+                if isinstance(row, str) or job.ended.is_set():
+                    raise _NoAnswer(row if isinstance(row, str) else "stopped")
+                yield tile, row
+                job.progress(large.name, number + 1, len(large.tiles))
 
     def _tile_rows(
         self, pixels: NDArray[Any], name: str, numbered: list[tuple[int, Tile]]
     ) -> list[NDArray[Any] | str]:
-        """The answers of a few tiles, in pixels of the whole image."""
+        """The answers of a few tiles."""
         preparation, (height, width) = self.solution.preparation, pixels.shape[:2]
         tiles = [tile for _, tile in numbered]
         return self._rows(
             [prepare(tile.cut(pixels), preparation, name=name) for tile in tiles],
-            [tile.placement(height, width, preparation) for tile in tiles],
+            [self.task.tile_place(tile, height, width, preparation) for tile in tiles],
+            self.task.tile_decode,
         )
 
     def _told(self, found: list[_Decoded]) -> list[Answer]:
@@ -320,8 +335,14 @@ class Predictor:
             )
         ]
 
-    def _decode(self, outputs: dict[str, NDArray[np.float32]], placements: list[Placement]) -> NDArray[Any]:
-        return self.task.decode(outputs, self.solution.decoding, self.solution.multilabel, placements)
+    def _decode(
+        self,
+        outputs: dict[str, NDArray[np.float32]],
+        placements: list[Placement],
+        decode: Callable[..., NDArray[Any]] | None = None,
+    ) -> NDArray[Any]:
+        asked = self.task.decode if decode is None else decode
+        return asked(outputs, self.solution.decoding, self.solution.multilabel, placements)
 
     def _on_all_cores(self) -> Network:
         """The network for callers who wait for one batch; opened when first asked for, predict() never needs it."""

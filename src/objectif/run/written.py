@@ -1,7 +1,8 @@
-"""Answers as others read them: JSON lines, CSV rows, one COCO table.
+"""Answers as others read them: JSON lines, CSV rows, one COCO table, pictures of masks.
 
 Bytes, not text, so that names in any encoding pass through whatever the locale is. The CSV of boxes and the COCO table
-are those that this project reads as data again: a box that is wrong can be put right and learnt from.
+are those that this project reads as data again: a box that is wrong can be put right and learnt from. The CSV of masks
+is the table of their objects, because a row for each picture would tell nothing that JSON lines do not.
 """
 
 from __future__ import annotations
@@ -12,8 +13,17 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from objectif.answers import Answer, Boxes
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from objectif.answers import Answer, Boxes, Masks
+from objectif.errors import InputError
 from objectif.images.prepare import Placement
+from objectif.run.outlines import rle
+from objectif.run.palette import table
+from objectif.run.pieces import pieces
+from objectif.run.regions import Region, Size, Spacing, regions
 from objectif.solution.file import Solution
 from objectif.tasks import find
 
@@ -35,18 +45,34 @@ def json_line(answer: Answer) -> bytes:
         return (json.dumps(answer.as_dict()) + "\n").encode()
 
 
-def csv_header(answers: type[Answer], classes: Sequence[str]) -> bytes:
-    """The first line of a CSV of such answers."""
+_SIZES = ("area", "perimeter", "feret_min", "feret_max")
+_MOST = 65_535  # objects that a 16-bit picture can number
+
+
+def csv_header(
+    answers: type[Answer], classes: Sequence[str], channels: int = 0, spacing: Spacing | None = None
+) -> bytes:
+    """The first line of a CSV of such answers; channels: those of which csv_rows() tells the means, of masks only."""
     if issubclass(answers, Boxes):
         return csv_row("path", "x1", "y1", "x2", "y2", "label", "score")
+    if issubclass(answers, Masks):
+        return csv_row(*_columns(channels, spacing))
     return csv_row("path", "label", *(f"score:{name}" for name in classes))
 
 
-def csv_rows(answer: Answer) -> bytes:
-    """One row for a label (several joined by '|') with the probability of each class; one row for each box.
+def csv_rows(
+    answer: Answer,
+    pixels: NDArray[Any] | None = None,
+    channels: int = 0,
+    spacing: Spacing | None = None,
+) -> bytes:
+    """One row for a label (several joined by '|') with the probability of each class; one row for each box or object.
 
-    An image without boxes has one row whose cells are empty, so that it is not taken for one that was never looked at.
+    An image without boxes or objects has one row whose cells are empty, so that it is not taken for one that was never
+    looked at. pixels, channels, spacing: of the objects of masks, see table_rows().
     """
+    if isinstance(answer, Masks):
+        return table_rows(answer, pixels, channels, spacing)
     if not isinstance(answer, Boxes):
         return csv_row(answer.path, answer.label, *(f"{score:.6f}" for score in answer.scores))
     rows = [
@@ -54,6 +80,53 @@ def csv_rows(answer: Answer) -> bytes:
         for box, label, score in zip(answer.boxes, answer.labels, answer.scores, strict=True)
     ]
     return b"".join(rows) or csv_row(answer.path, *[""] * 6)
+
+
+def table_rows(
+    answer: Masks, pixels: NDArray[Any] | None = None, channels: int = 0, spacing: Spacing | None = None
+) -> bytes:
+    """The objects of a mask, one row each, measured as regions() says; lengths in pixels, and in the unit of a spacing.
+
+    pixels: the picture (H, W, C). channels: how many means there are room for; of a gray picture each is the same, and
+    where a picture has fewer, cells stay empty.
+    """
+    rows = [
+        csv_row(answer.path, *_cells(region, channels, spacing))
+        for region in regions(answer, pixels, spacing)
+    ]
+    return b"".join(rows) or csv_row(answer.path, *[""] * (len(_columns(channels, spacing)) - 1))
+
+
+def _columns(channels: int, spacing: Spacing | None) -> tuple[str, ...]:
+    means = (
+        ("mean_red", "mean_green", "mean_blue")
+        if channels == 3
+        else [f"mean_{k + 1}" for k in range(channels)]
+    )
+    scaled = () if spacing is None else tuple(f"{size}_unit" for size in _SIZES)
+    sizes = (*(f"{size}_px" for size in _SIZES), *scaled, "circularity")
+    return ("path", "object", "label", *sizes, "x", "y", "x1", "y1", "x2", "y2", *means)
+
+
+def _cells(region: Region, channels: int, spacing: Spacing | None) -> list[str]:
+    means = region.means * channels if len(region.means) == 1 else region.means[:channels]
+    return [
+        str(region.number),
+        region.label,
+        f"{region.size.area:.0f}",
+        *_lengths(region.size)[1:],
+        *(() if region.scaled is None else _lengths(region.scaled)),
+        f"{region.circularity:.4f}",
+        *(f"{v:.2f}" for v in region.centroid),
+        *map(str, region.box),
+        *(f"{v:.2f}" for v in means),
+        *[""] * (channels - len(means)),
+    ]
+
+
+def _lengths(size: Size) -> list[str]:
+    """Six digits, whatever the unit."""
+    return [f"{v:.6g}" for v in (size.area, size.perimeter, size.feret_min, size.feret_max)]
 
 
 def csv_row(*cells: str) -> bytes:
@@ -64,18 +137,22 @@ def csv_row(*cells: str) -> bytes:
 
 
 class Coco:
-    """Boxes as one COCO table; ids count from 1 in the order of images, boxes and classes, so the same run gives the same."""
+    """Boxes or objects as one COCO table; ids count from 1 in their order, so the same run gives the same."""
 
     def __init__(self, classes: Sequence[str]) -> None:
         self._images: list[dict[str, Any]] = []
         self._annotations: list[dict[str, Any]] = []
         self._ids = {name: k for k, name in enumerate(classes, 1)}
 
-    def add(self, answer: Boxes) -> None:
-        """One image with its boxes, [x, y, width, height] in pixels."""
+    def add(self, answer: Boxes | Masks) -> None:
+        """One image with its boxes, [x, y, width, height] in pixels, or with its objects as runs of pixels."""
         image = len(self._images) + 1
-        size = {"width": answer.width, "height": answer.height}
-        self._images.append({"id": image, "file_name": answer.path, **size})
+        size = answer.mask.shape if isinstance(answer, Masks) else (answer.height, answer.width)
+        told = {"id": image, "file_name": answer.path, "width": size[1], "height": size[0]}
+        self._images.append(told)
+        if isinstance(answer, Masks):
+            self._objects(answer, image)
+            return
         for box, label, score in zip(answer.boxes, answer.labels, answer.scores, strict=True):
             x1, y1, x2, y2 = (float(side) for side in box)
             self._annotations.append(
@@ -90,8 +167,54 @@ class Coco:
                 }
             )
 
+    def _objects(self, answer: Masks, image: int) -> None:
+        """The objects of a mask; a class that is answered nowhere has none."""
+        for piece in pieces(answer):
+            high, wide = piece.mask.shape
+            self._annotations.append(
+                {
+                    "id": len(self._annotations) + 1,
+                    "image_id": image,
+                    "category_id": self._ids[answer.classes[piece.label]],
+                    "bbox": [piece.left, piece.top, wide, high],
+                    "area": int(np.count_nonzero(piece.mask)),
+                    "iscrowd": 0,
+                    "segmentation": rle(piece, *answer.mask.shape),
+                }
+            )
+
     def content(self) -> bytes:
-        """The table: images, annotations with their score, categories."""
+        """The table: images, annotations (boxes with their score), categories."""
         categories = [{"id": k, "name": name} for name, k in self._ids.items()]
-        table = {"images": self._images, "annotations": self._annotations, "categories": categories}
-        return (json.dumps(table) + "\n").encode()
+        whole = {"images": self._images, "annotations": self._annotations, "categories": categories}
+        return (json.dumps(whole) + "\n").encode()
+
+
+def index_png(answer: Masks) -> bytes:
+    """The class of each pixel as an 8-bit PNG; its palette has the colours of overlays, so that viewers show classes."""
+    picture = Image.fromarray(answer.labels)
+    picture.putpalette(table(answer.background).tobytes())
+    return _png(picture)
+
+
+def instance_png(answer: Masks) -> bytes:
+    """The number of each pixel's object as a 16-bit PNG, 0 where there is none; numbers are those of the table.
+
+    InputError where a number needs more than 16 bits.
+    """
+    numbers = np.zeros(answer.mask.shape, np.uint16)
+    for piece in pieces(answer):
+        if piece.number > _MOST:
+            raise InputError(
+                f"{answer.path}: object {piece.number} is beyond the {_MOST:,} that a 16-bit picture can number. "
+                "Use --to coco or --to geojson."
+            )
+        high, wide = piece.mask.shape
+        numbers[piece.top : piece.top + high, piece.left : piece.left + wide][piece.mask] = piece.number
+    return _png(Image.fromarray(numbers))
+
+
+def _png(picture: Image.Image) -> bytes:
+    content = io.BytesIO()
+    picture.save(content, "PNG", compress_level=4)
+    return content.getvalue()

@@ -20,16 +20,18 @@ _AGAIN = "Remedy: run `objectif solve` again."
 class Answers:
     """What was answered to n images: the first axis is the image, the others are the task's business.
 
-    paths: n. truth: (n, ...) integers or float64. scores: (n, ...) float64. kind: 'out-of-fold' or 'test'.
-    task: its name. decoding: its table in the Solution, None where it was not kept.
+    paths: n. truth: (n, ...) integers or float64. scores: (n, ...) float64, or masks of integers. kind: 'out-of-fold' or 'test'.
+    task: its name. decoding: its table in the Solution, None where it was not kept. units: (n,) the group of each image,
+    None where images stand for themselves.
     """
 
     paths: tuple[str, ...]
     truth: NDArray[Any]
-    scores: NDArray[np.float64]
+    scores: NDArray[Any]
     kind: str
     task: str = "classify"
     decoding: Mapping[str, Any] | None = None
+    units: NDArray[np.int64] | None = None
 
     @property
     def labelled(self) -> bool:
@@ -57,14 +59,16 @@ def read(folder: RunFolder) -> Answers:
     if absent:
         raise RunError(f"{place} lacks {', '.join(sorted(absent))}. {_AGAIN}")
     try:
-        scores = np.asarray(found["scores"], np.float64)
-        real = np.issubdtype(found["truth"].dtype, np.floating)
-        truth = np.asarray(found["truth"], np.float64 if real else np.int64)
+        scores, truth = _numbers(found["scores"], np.float64), _numbers(found["truth"], np.int64)
+        real = np.issubdtype(truth.dtype, np.floating)
     except ValueError as error:
         raise RunError(f"{place}: truth and scores have to be numbers ({error}). {_AGAIN}") from error
     paths = tuple(str(p) for p in np.atleast_1d(found["paths"]))
     kind, task = (str(found.get(k, usual)) for k, usual in (("kind", "out-of-fold"), ("task", "classify")))
-    answers = Answers(paths, truth, scores, kind, task, _table(found.get("decoding"), folder))
+    units = found.get("units")
+    if units is not None and len(units) != len(paths):
+        raise RunError(f"{place}: {len(units)} units for {len(paths)} paths. {_AGAIN}")
+    answers = Answers(paths, truth, scores, kind, task, _table(found.get("decoding"), folder), units)
     as_many = truth.ndim > 0 and scores.ndim > 1 and len(paths) == len(truth) == len(scores)
     flat = truth.ndim <= 2 and not real  # class numbers; then there is a score for each class
     if not as_many or (flat and not answers.labelled):
@@ -73,6 +77,13 @@ def read(folder: RunFolder) -> Answers:
             f"expected as many of each. {_AGAIN}"
         )
     return answers
+
+
+def _numbers(array: NDArray[Any], whole: type[np.generic]) -> NDArray[Any]:
+    """Fractions as float64, flat arrays of whole numbers as `whole`, masks (n, H, W) as they are."""
+    if np.issubdtype(array.dtype, np.unsignedinteger) and array.ndim > 2:
+        return array
+    return np.asarray(array, np.float64 if np.issubdtype(array.dtype, np.floating) else whole)
 
 
 def _table(stored: NDArray[Any] | None, folder: RunFolder) -> Mapping[str, Any] | None:

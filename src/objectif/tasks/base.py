@@ -7,13 +7,14 @@ trainers, predictors and reports for each task, is the same code many times over
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from objectif.images.prepare import Fit, Placement
+from objectif.images.prepare import Fit, Placement, Preparation
+from objectif.images.tiles import Tile
 
 if TYPE_CHECKING:
     from objectif.answers import Answer
@@ -64,8 +65,8 @@ class Task(Protocol):
         """Kinds of losses that its networks train under."""
         ...
 
-    def forth(self, truth: Arrays, placements: Sequence[Placement]) -> Arrays:
-        """Truth (n, ...) of pictures, in pixels of their prepared images."""
+    def forth(self, truth: Arrays, placements: Sequence[Placement], size: tuple[int, int]) -> Arrays:
+        """Truth (n, ...) of pictures, in pixels of their prepared images of `size` (height, width)."""
         ...
 
     def turned(self, truth: Arrays, view: str, height: int, width: int) -> Arrays:
@@ -101,8 +102,22 @@ class Task(Protocol):
         """Outputs name -> (n, ...) of n prepared images, and where each picture lay, to answers (n, ...)."""
         ...
 
-    def merge(self, decoded: Sequence[Arrays], decoding: Any) -> Arrays:
-        """Answers (1, ...) of the tiles of one image, in pixels of that image, as one (1, ...)."""
+    def tile_place(self, tile: Tile, height: int, width: int, preparation: Preparation) -> Placement:
+        """Where in a tile's prepared image lies what its answers are in pixels of; for tasks that are tiled."""
+        ...
+
+    def tile_decode(
+        self, outputs: Outputs, decoding: Any, multilabel: bool, placements: Sequence[Placement]
+    ) -> Arrays:
+        """As decode(), for tiles: answers (n, ...) that stitch() can put together."""
+        ...
+
+    def stitch(self, parts: Iterable[tuple[Tile, Arrays]], height: int, width: int, decoding: Any) -> Arrays:
+        """Answers (1, ...) of tile_decode() for each tile of an image of height x width as one (1, ...)."""
+        ...
+
+    def stacked(self, parts: Sequence[Arrays], truth: Arrays) -> Arrays:
+        """Answers (n, ...) of several batches as one array, of a shape that goes with truth (N, ...)."""
         ...
 
     def fit_decoding(
@@ -144,11 +159,10 @@ class Task(Protocol):
         answers: Arrays,
         decoding: Mapping[str, Any] | None = None,
         seed: int = 0,
+        groups: NDArray[np.int64] | None = None,
     ) -> list[Exhibit]:
-        """What a report should show beside the leaderboard, as data; [] where the report's own sections serve."""
+        """What a report should show beside the leaderboard, as data; [] where the report's own sections serve.
+
+        groups (N,): the unit of resampling of each image, None for single images.
+        """
         ...
-
-
-def stacked(parts: Sequence[Arrays]) -> Arrays:
-    """Answers of several batches as one array."""
-    return np.concatenate(list(parts))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from objectif.answers import Label
 from objectif.errors import DataError, SolutionError
-from objectif.images.prepare import Fit, Placement
+from objectif.images.prepare import Fit, Placement, Preparation
+from objectif.images.tiles import Tile
 from objectif.metrics.calibration import temperature
 
 if TYPE_CHECKING:
@@ -171,7 +172,9 @@ class Classify:
         """One class an image, or a yes and no for each."""
         return ("multi",) if multilabel else ("single",)
 
-    def forth(self, truth: NDArray[Any], placements: Sequence[Placement]) -> NDArray[Any]:
+    def forth(
+        self, truth: NDArray[Any], placements: Sequence[Placement], size: tuple[int, int]
+    ) -> NDArray[Any]:
         """The same: a class has no place."""
         return truth
 
@@ -222,9 +225,25 @@ class Classify:
         """'scores' (n, C) to probabilities (n, C)."""
         return decode(outputs["scores"], decoding, multilabel)
 
-    def merge(self, decoded: Sequence[NDArray[Any]], decoding: Decoding) -> NDArray[np.float32]:
+    def tile_place(self, tile: Tile, height: int, width: int, preparation: Preparation) -> Placement:
         """Not for this task: an image has one answer."""
         raise NotImplementedError("an image is classified as a whole")
+
+    def tile_decode(
+        self, outputs: Outputs, decoding: Decoding, multilabel: bool, placements: Sequence[Placement]
+    ) -> NDArray[Any]:
+        """Not for this task."""
+        raise NotImplementedError("an image is classified as a whole")
+
+    def stitch(
+        self, parts: Iterable[tuple[Tile, NDArray[Any]]], height: int, width: int, decoding: Decoding
+    ) -> NDArray[np.float32]:
+        """Not for this task."""
+        raise NotImplementedError("an image is classified as a whole")
+
+    def stacked(self, parts: Sequence[NDArray[Any]], truth: NDArray[Any]) -> NDArray[Any]:
+        """(N, C) of several (n, C)."""
+        return np.concatenate(list(parts))
 
     def fit_decoding(
         self,
@@ -270,6 +289,7 @@ class Classify:
         answers: NDArray[Any],
         decoding: Mapping[str, Any] | None = None,
         seed: int = 0,
+        groups: NDArray[np.int64] | None = None,
     ) -> list[Exhibit]:
         """None: confusion, reliability and the gallery of errors are sections of the report."""
         return []

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +18,13 @@ from numpy.typing import NDArray
 
 from objectif.answers import Boxes
 from objectif.errors import DataError, SolutionError
-from objectif.images.prepare import Fit, Placement
+from objectif.images.prepare import Fit, Placement, Preparation
+from objectif.images.tiles import Tile
 from objectif.metrics.base import Metric
 from objectif.metrics.boxes import ANSWER_CLASS, SCORE, TRUTH_CLASS, packed
 from objectif.metrics.matching import match
 from objectif.tasks import detect_exhibits
+from objectif.tasks.box_tiles import joined
 from objectif.tasks.exhibits import Exhibit
 from objectif.tasks.nms import fragments, suppress
 
@@ -124,7 +126,9 @@ class Detect:
         """Metrics that are always told."""
         return ("mAP50", "mAP50_95", "mAP75", "AP_small", "AP_medium", "AP_large", "froc", "recall_at_1fp")
 
-    def forth(self, truth: Arrays, placements: Sequence[Placement]) -> NDArray[np.float64]:
+    def forth(
+        self, truth: Arrays, placements: Sequence[Placement], size: tuple[int, int]
+    ) -> NDArray[np.float64]:
         """Truth (n, G, 6) of pictures, in pixels of their prepared images."""
         out = np.array(truth, np.float64)
         for row, place in zip(out, placements, strict=True):
@@ -199,6 +203,27 @@ class Detect:
         found = [_objects(b, s, decoding, p) for b, s, p in zip(boxes, scores, placements, strict=True)]
         return packed(found, ANSWER_CLASS, decoding.most, np.float32)
 
+    def tile_place(self, tile: Tile, height: int, width: int, preparation: Preparation) -> Placement:
+        """Where the whole picture lies in a tile's prepared image: an object may go on beyond the tile."""
+        return tile.placement(height, width, preparation)
+
+    def tile_decode(
+        self,
+        outputs: Mapping[str, Arrays],
+        decoding: Decoding,
+        multilabel: bool,
+        placements: Sequence[Placement],
+    ) -> NDArray[np.float32]:
+        """As decode()."""
+        return self.decode(outputs, decoding, multilabel, placements)
+
+    def stitch(
+        self, parts: Iterable[tuple[Tile, Arrays]], height: int, width: int, decoding: Decoding
+    ) -> NDArray[np.float32]:
+        """Answers (1, M, 6) of tiles as one (1, K, 6): what a seam cut is mended, what two tiles tell is told once."""
+        tiles, rows = zip(*parts, strict=True)
+        return self.merge(joined(rows, tiles, height, width), decoding)
+
     def merge(self, decoded: Sequence[Arrays], decoding: Decoding) -> NDArray[np.float32]:
         """Answers (1, M, 6) of tiles, in pixels of the whole image, as one (1, K, 6); K is as large as it has to be.
 
@@ -211,6 +236,17 @@ class Detect:
         whole = np.flatnonzero(~fragments(boxes, scores, labels, tile))
         kept = whole[suppress(boxes[whole], scores[whole], labels[whole], decoding.nms)]
         return packed([every[kept]], ANSWER_CLASS, dtype=np.float32)
+
+    def stacked(self, parts: Sequence[Arrays], truth: Arrays) -> Arrays:
+        """(N, M, 6) of several (n, m, 6); an image in tiles may have more answers, so rows are filled up."""
+        width = max(part.shape[1] for part in parts)
+        found = []
+        for part in parts:
+            wide = np.zeros((len(part), width, 6), part.dtype)
+            wide[:, :, ANSWER_CLASS] = -1
+            wide[:, : part.shape[1]] = part
+            found.append(wide)
+        return np.concatenate(found)
 
     def fit_decoding(
         self,
@@ -277,10 +313,11 @@ class Detect:
         answers: Arrays,
         decoding: Mapping[str, Any] | None = None,
         seed: int = 0,
+        groups: NDArray[np.int64] | None = None,
     ) -> list[Exhibit]:
         """Precision and recall, classes, errors, FROC, cases."""
         chosen = answered(answers, self.decoding(decoding))
-        return detect_exhibits.exhibits(paths, classes, truth, answers, chosen, seed)
+        return detect_exhibits.exhibits(paths, classes, truth, answers, chosen, seed, groups)
 
 
 def answered(table: Arrays, decoding: Decoding) -> NDArray[np.bool_]:

@@ -1,6 +1,6 @@
 """What a report of detection shows: precision and recall, classes, errors, FROC, and pictures worth a look.
 
-All bands and intervals resample images; all is the same for the same seed.
+All bands and intervals resample images, or groups of them where there are any; all is the same for the same seed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from objectif.metrics.base import Reals
 from objectif.metrics.boxes import ANSWER_CLASS, IGNORE, SCORE, TRUTH_CLASS
 from objectif.metrics.detection import MAP50, MAP50_95, Detected
 from objectif.metrics.intervals import from_replicates
-from objectif.metrics.resample import FEWEST_GROUPS, blocks
+from objectif.metrics.resample import codes, image_counts, total
 from objectif.metrics.sweep import RECALLS, precisions, sensitivities
 from objectif.tasks.detect_errors import KINDS, MEANING, Bools, Errors, errors, mended
 from objectif.tasks.exhibits import Case, Cases, Curve, Curves, Exhibit, Kind, Mark, Sheet
@@ -29,17 +29,25 @@ Arrays = NDArray[Any]
 
 
 def exhibits(
-    paths: Sequence[str], classes: tuple[str, ...], truth: Arrays, answers: Arrays, chosen: Bools, seed: int
+    paths: Sequence[str],
+    classes: tuple[str, ...],
+    truth: Arrays,
+    answers: Arrays,
+    chosen: Bools,
+    seed: int,
+    groups: NDArray[np.int64] | None = None,
 ) -> list[Exhibit]:
-    """All of them; chosen (N, M): the answers at or above the threshold of their class. [] without objects."""
+    """All of them; chosen (N, M): the answers at or above the threshold of their class; groups (N,): what is resampled,
+    None for single images. [] without objects."""
     if not len(truth) or not ((truth[:, :, TRUTH_CLASS] >= 0) & (truth[:, :, IGNORE] <= 0)).any():
         return []
-    counts = next(blocks(len(truth), DRAWS, seed)) if len(truth) >= FEWEST_GROUPS else None
+    counts = image_counts(len(truth), groups, DRAWS, seed)
+    unit = codes(groups, len(truth))
     tight = MAP50.prepared(truth, answers)
     told = errors(truth, answers, chosen)
     return [
         _precision(classes, tight, counts),
-        _classes(classes, tight, MAP50_95.prepared(truth, answers), counts),
+        _classes(classes, tight, MAP50_95.prepared(truth, answers), counts, unit),
         _errors(truth, answers, told, tight),
         _froc(classes, tight, counts),
         *_cases(paths, classes, truth, answers, told),
@@ -76,11 +84,17 @@ def _precision(classes: tuple[str, ...], tight: Detected, counts: Reals | None) 
 
 def _banded(counts: Reals | None) -> str:
     if counts is None:
-        return "Fewer than ten images: no bands."
-    return f"Bands hold 95 % of {len(counts)} resamplings of the images."
+        return "Fewer than ten images or groups: no bands."
+    return f"Bands hold 95 % of {len(counts)} resamplings of the images, whole groups at once."
 
 
-def _classes(classes: tuple[str, ...], tight: Detected, strict: Detected, counts: Reals | None) -> Sheet:
+def _classes(
+    classes: tuple[str, ...],
+    tight: Detected,
+    strict: Detected,
+    counts: Reals | None,
+    unit: NDArray[np.int64],
+) -> Sheet:
     loose, close = dict(tight.by_class()), dict(strict.by_class())
     rows: list[tuple[str | float | None, ...]] = []
     for label, name in enumerate(classes):
@@ -88,23 +102,26 @@ def _classes(classes: tuple[str, ...], tight: Detected, strict: Detected, counts
             rows.append((name, 0, 0, *[None] * 6))
             continue
         objects = loose[label].sweeps[0][0].objects
-        spans = [_span(one[label], counts) for one in (loose, close)]
+        spans = [_span(one[label], counts, unit) for one in (loose, close)]
         rows.append((name, int(objects.sum()), int((objects > 0).sum()), *spans[0], *spans[1]))
     head = ("class", "objects", "images", "AP50", "low", "high", "AP50:95", "low", "high")
     return Sheet(
         "Classes",
-        "Average precision of each class with 95 % intervals over images; mAP is the mean over classes that have "
+        "Average precision of each class with 95 % intervals over images or their groups; mAP is the mean over classes that have "
         "objects.",
         head,
         tuple(rows),
     )
 
 
-def _span(one: Detected, counts: Reals | None) -> tuple[float, float | None, float | None]:
+def _span(
+    one: Detected, counts: Reals | None, unit: NDArray[np.int64]
+) -> tuple[float, float | None, float | None]:
     """Value and interval of one class."""
     value, influence, _ = one.expand()
     replicates = None if counts is None else one.replicates(counts)
-    found = from_replicates(one.metric, one.truth, value, replicates, influence, len(one.truth))
+    units = int(unit.max()) + 1
+    found = from_replicates(one.metric, one.truth, value, replicates, total(influence, unit, units), units)
     return value, found.low, found.high
 
 

@@ -1,13 +1,16 @@
 """What a task wants a report to show, as data: curves, tables, and cases with marks on pictures.
 
 A report that knew what a precision-recall curve is would have to be told of every new task. So a task says
-what belongs on paper, in three forms, and the report draws the forms. Nothing here knows pixels or HTML.
+what belongs on paper, in three forms, and the report draws the forms. Nothing here knows pictures or HTML.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 Kind = Literal["truth", "right", "wrong", "missed"]
 
@@ -67,13 +70,47 @@ class Case:
     marks: tuple[Mark, ...]
 
 
+ERRORS = ("missed", "extra", "class", "boundary")
+"""Kinds of wrong pixels, numbered from 1: an object's answered as background, background's as an object, one class's as
+another; and any of them that lies at a true border."""
+
+
+@dataclass(frozen=True, eq=False)
+class MaskCase:
+    """A picture with the classes of its pixels. path: the Sample's. words: why it is shown. classes: names.
+
+    truth, answer: (H, W) masks as metrics.masks packs them, of the whole upright picture. errors: (H, W) uint8, what is
+    wrong with each pixel (ERRORS), 0 where nothing is. background: whether class 0 is what is no object.
+    """
+
+    path: str
+    words: str
+    classes: tuple[str, ...]
+    truth: NDArray[Any]
+    answer: NDArray[Any]
+    errors: NDArray[np.uint8]
+    background: bool
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, MaskCase):
+            return NotImplemented
+        mine, theirs = (
+            (c.path, c.words, c.classes, c.background, *(m.tobytes() for m in (c.truth, c.answer, c.errors)))
+            for c in (self, other)
+        )
+        return mine == theirs
+
+    def __hash__(self) -> int:
+        return hash((self.path, self.words))
+
+
 @dataclass(frozen=True)
 class Cases:
     """Pictures worth a look."""
 
     title: str
     caption: str
-    cases: tuple[Case, ...]
+    cases: tuple[Case | MaskCase, ...]
 
 
 Exhibit = Curves | Sheet | Cases

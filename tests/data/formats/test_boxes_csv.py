@@ -48,6 +48,36 @@ def test_optional_columns(paint: Paint) -> None:
     assert [x.ignore for x in a.boxes or ()] == [True, False]
 
 
+def test_columns_that_are_not_read_are_dropped_and_told(paint: Paint) -> None:
+    root = paint("a.png")
+    put(
+        root,
+        "path,width,height,x1,y1,x2,y2,label,Difficult,split,score,by\na.png,16,12,1,2,5,9,x,0,train,.5,me\n",
+    )
+    assert load(root).dropped == ("columns that are not read: score, by",)
+    put(root, "path,x1,y1,x2,y2,label\na.png,1,2,5,9,x\n")
+    assert load(root).dropped == ()
+
+
+def test_what_pascal_text_tells_beside_boxes_is_dropped_and_told(paint: Paint) -> None:
+    root = paint("a.png")
+    lines = [
+        "# Compatible with PASCAL Annotation Version 1.00",
+        'Image filename : "a.png"',
+        'Original label for object 1 "PASpersonWalking" : "Walker"',
+        'Bounding box for object 1 "PASpersonWalking" (Xmin, Ymin) - (Xmax, Ymax) : (1, 2) - (5, 9)',
+        'Pixel mask for object 1 "PASpersonWalking" : "a_mask.png"',
+    ]
+    put(root, "\n".join(lines), "a.txt")
+    data = load(root)
+    assert data.classes == ("PASperson",)
+    assert data.dropped == (
+        "original labels: of 1 object(s)",
+        "pixel masks: of 1 object(s)",
+        "poses and views in names of classes: of 1 object(s)",
+    )
+
+
 def test_files_named_after_splits_are_one_and_others_stop(paint: Paint) -> None:
     root = paint("a.png", "b.png")
     put(root, "path,x1,y1,x2,y2,label\na.png,1,2,5,9,rose\n", "train.csv")

@@ -149,6 +149,26 @@ def test_an_image_without_objects_is_a_negative(paint: Paint) -> None:
         ({"annotations": annotation(bbox=[1, None, 2, 2])}, r"annotation 1 .*a corner of the box is None"),
         ({"annotations": annotation(bbox=[1, "2", 2, True])}, r"annotation 1 .*expected a finite number"),
         ({"annotations": annotation(bbox=[1, 2])}, r"annotation 1 .*expected \[x, y, width, height\]"),
+        (
+            {"annotations": annotation(bbox=[int("9" * 401), 1, 2.5, 2])},
+            r"annotation 1 .*a corner of the box is 9{40};",
+        ),
+        (
+            {"annotations": annotation(bbox=None, segmentation=[[1, 2, 5.5, 2, int("9" * 401), 9]])},
+            r"annotation 1 .*a corner of the box is 9{40};",
+        ),
+        (
+            {"annotations": annotation(bbox=None, segmentation=[[1, 2, 5, float("nan"), 5, 9]])},
+            r"annotation 1 .*a corner of the box is nan",
+        ),
+        ({"annotations": annotation(category_id=[3])}, r"category_id is \[3\]; expected one of 5, 11, 90"),
+        ({"annotations": annotation(category_id=True)}, "category_id is True; expected one of"),
+        (
+            {"annotations": annotation(image_id="7")},
+            r"1 object.* \(image_id '7'; the ids of its images are 7, 40\)",
+        ),
+        ({"annotations": annotation(image_id=[7])}, r"image_id \[7\]; .* Write the ids alike"),
+        ({"annotations": annotation(image_id=True)}, "image_id True; "),
         ({"annotations": annotation(bbox=[])}, "no bbox and no polygons"),
         ({"annotations": annotation(category_id=1)}, r"category_id is 1; expected one of 5, 11, 90"),
         ({"annotations": []}, "no object in 2 images"),
@@ -173,6 +193,28 @@ def test_what_is_wrong_is_told_with_its_place(paint: Paint, changes: dict[str, A
     root = paint("a.png", "b.png")
     with pytest.raises(DataError, match=said):
         load(put(root, **changes))
+
+
+def test_a_whole_number_is_one_id_however_it_is_written(paint: Paint) -> None:
+    root = paint("a.png", "b.png")
+    data = load(put(root, annotations=annotation(image_id=7.0)))
+    assert [len(s.boxes or ()) for s in data.samples] == [1, 0]
+    images = [{"id": 7.0, "file_name": "a.png"}, {"id": 40.0, "file_name": "b.png"}]
+    assert len(load(put(root, images=images)).samples[0].boxes or ()) == 2
+
+
+def test_what_stands_beside_boxes_is_dropped_and_told(paint: Paint) -> None:
+    root = paint("a.png", "b.png")
+    stray = {"id": 5, "image_id": 77, "category_id": 90, "bbox": [0, 0, 1, 1]}
+    told = annotation(keypoints=[1, 2, 2], score=0.5, attributes={}, area=4, iscrowd=0)
+    data = load(put(root, annotations=[*told, stray]))
+    first, *others = data.dropped
+    assert "1 object(s) of images that it does not list (image_id 77;" in first
+    assert others == [
+        "keypoints: of 1 object(s)",
+        "score: of 1 object(s)",
+        "classes without objects: ape, yak",
+    ]
 
 
 def test_negative_corners_and_floats_are_kept(paint: Paint) -> None:

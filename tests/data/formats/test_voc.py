@@ -51,6 +51,22 @@ def test_annotations_images_and_lists(paint: Paint) -> None:
     assert any("taken as they stand" in note for note in data.notes)
 
 
+def test_what_objects_tell_beside_boxes_is_dropped_and_told(paint: Paint) -> None:
+    root = paint("a.png")
+    plain = "<truncated>0</truncated><pose>Unspecified</pose>"
+    more = "<truncated>1</truncated><occluded>1</occluded><pose>Left</pose><part><name>leaf</name></part>"
+    put(root / "a.xml", item(more=plain), item(more=more), item("tulip", more="<difficult>1</difficult>"))
+    assert load(root).dropped == (
+        "occluded flags: of 1 object(s)",
+        "parts: of 1 object(s)",
+        "poses: of 1 object(s)",
+        "truncated flags: of 1 object(s)",
+        "classes with ignored objects only: tulip (1 object(s))",
+    )
+    put(root / "a.xml", item(more=plain))
+    assert load(root).dropped == ()
+
+
 def test_trainval_trains_where_there_is_no_train_list(paint: Paint) -> None:
     root = paint("JPEGImages/a.png", "JPEGImages/b.png")
     for name in "ab":

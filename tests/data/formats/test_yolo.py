@@ -133,6 +133,99 @@ def test_wrong_lines_are_told(paint: Paint, text: str, said: str) -> None:
         load(root)
 
 
+@pytest.mark.parametrize("word", ["nan", "inf", "-0.5", "1.5", "x", "1_0"])
+@pytest.mark.parametrize("place", range(8))
+def test_every_point_of_a_polygon_is_on_the_image(paint: Paint, word: str, place: int) -> None:
+    root = paint("a.png")
+    points = [".1", ".1", ".9", ".1", ".9", ".9", ".1", ".9"]
+    points[place] = word
+    put(root / "a.txt", f"0 .5 .5 .1 .1\n0 {' '.join(points)}\n")
+    with pytest.raises(
+        DataError, match=f"line 2: '{word}'; expected fractions .* cut the polygon at the edge"
+    ):
+        load(root)
+
+
+def test_a_polygon_may_touch_the_edge_and_round_over_it(paint: Paint) -> None:
+    root = paint("a.png")
+    put(root / "a.txt", "0 0 0 1.0005 0 1 1 -0.0005 1\n")
+    (box,) = load(root).samples[0].boxes or ()
+    assert (box.x2, box.y2) == (pytest.approx(16.008), 12)
+
+
+@pytest.mark.parametrize("word", ["inf", "nan", "1_0", "-1.0", "one"])
+def test_what_is_no_class_id(paint: Paint, word: str) -> None:
+    root = paint("a.png")
+    put(root / "a.txt", f"0 .5 .5 .1 .1\n{word} .5 .5 .1 .1\n")
+    with pytest.raises(DataError, match=f"the class id is '{word}'; expected a whole number"):
+        load(root)
+
+
+def test_folders_may_begin_with_many_negatives(paint: Paint) -> None:
+    root = paint(*(f"images/{k:02}.png" for k in range(26)))
+    for k in range(26):
+        put(root / f"labels/{k:02}.txt", "" if k % 2 else "\n \n")
+    put(root / "labels/25.txt", "\n0 .5 .5 .1 .1\n")
+    data = load(root)
+    assert (data.layout, len(data), data.classes) == ("yolo", 26, ("0",))
+
+
+@pytest.mark.parametrize("word", ["0.0", "0.000000e+00"])
+def test_an_id_that_is_written_as_a_fraction_is_seen_and_read(paint: Paint, word: str) -> None:
+    root = paint("images/a.png")
+    put(root / "labels/a.txt", f"{word} .5 .5 .1 .1\n")
+    assert FORMAT.sniff(root) is not None
+    assert load(root).classes == ("0",)
+
+
+def test_a_description_beside_label_files_is_enough(paint: Paint) -> None:
+    root = paint("images/a.png", "images/b.png")
+    for name in "ab":
+        put(root / f"labels/{name}.txt", "")
+    assert FORMAT.sniff(root) is None
+    put(root / "data.yaml", "names: [x]\n")
+    with pytest.raises(DataError, match="no object in 2 images"):
+        load(root)
+    put(root / "data.yaml", "names: [x\n")
+    assert FORMAT.sniff(root) is None
+
+
+def test_names_that_contradict_each_other_stop(paint: Paint) -> None:
+    root = paint("images/a.png")
+    put(root / "labels/a.txt", "1 .5 .5 .1 .1\n")
+    put(root / "labels/classes.txt", "ape\nbee\n")
+    put(root / "elsewhere/classes.txt", "of\nsomething\nelse\n")
+    put(root / "data.yaml", "names: [bee, ape]\n")
+    with pytest.raises(
+        DataError, match=r"data\.yaml: the class id 0 is 'bee', but .*classes\.txt says 'ape'; exp"
+    ):
+        load(root)
+    put(root / "data.yaml", "names: [Ape, bee, cat]\n")
+    data = load(root)
+    assert data.classes == ("bee",)
+    assert any("classes.txt names 2 classes and data.yaml 3, alike where both do" in n for n in data.notes)
+    put(root / "data.yaml", "names: [ape, bee]\n")
+    assert not any("classes.txt" in note for note in load(root).notes)
+    (root / "data.yaml").unlink()
+    put(root / "classes.txt", "bee\nape\n")  # two lists
+    with pytest.raises(DataError, match="the class id 0 is 'bee'"):
+        load(root)
+
+
+def test_what_lines_tell_beside_boxes_is_dropped_and_told(paint: Paint) -> None:
+    root = paint("a.png")
+    put(root / "a.txt", "0 .25 .5 .5 .5 .5 1\n0 .5 .5 .5 .5 .93\n")
+    put(root / "data.yaml", "names: [x, y, z]\n")
+    assert load(root).dropped == (
+        "polygons: 1 became the boxes around them",
+        "confidences: of 1 object(s)",
+        "classes without objects: y, z",
+    )
+    put(root / "a.txt", "0 .25 .5 .5 .5\n")
+    put(root / "data.yaml", "names: [x]\n")
+    assert load(root).dropped == ()
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -107,3 +107,28 @@ def test_the_rate_warms_up_and_falls() -> None:
     assert top <= 20
     assert all(a >= b for a, b in zip(rates[top:], rates[top + 1 :], strict=False))
     assert rates[-1] < 0.02
+
+
+def test_a_slow_machine_draws_the_schedule_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    from objectif.learn.fit import train as module
+
+    clock_now = [0.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: clock_now[0])
+
+    def run(planned: int, seconds: float, least: float, deadline: float) -> int:
+        clock_now[0] = 0.0
+        clock = module._Clock(planned, least, deadline)
+        totals = []
+        while not clock.over():
+            totals.append(clock.total())
+            clock_now[0] += seconds
+            clock.step += 1
+        assert totals == sorted(totals, reverse=True)
+        return clock.step
+
+    assert run(200, 1.0, 0.6, 300.0) == 200
+    assert 145 <= run(200, 1.0, 0.6, 150.0) <= 151
+    with pytest.raises(TrialError, match="out of time"):
+        run(200, 1.0, 0.6, 100.0)
+    with pytest.raises(TrialError, match="out of time"):
+        run(200, 1.0, 1.0, 150.0)

@@ -66,10 +66,11 @@ def test_what_is_not_called_convex_is_not(name: str) -> None:
     assert bends != loss.convex
 
 
-def test_the_door_has_twelve_for_one_label_and_three_for_several() -> None:
+def test_the_door_has_twelve_for_one_label_three_for_several_and_seven_for_masks() -> None:
     kinds = [plugins.load("losses", name).kind for name in plugins.names("losses")]
     assert kinds.count("single") >= 12
     assert kinds.count("multi") >= 3
+    assert kinds.count("mask") >= 7
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import pytest
 pytest.importorskip("torch")
 
 from objectif.cli import main
+from objectif.errors import ProblemError, TrialError
 from objectif.learn.race.candidate import Candidate
 from objectif.learn.race.ground import usual_shape
 from objectif.learn.race.learning import combinations
@@ -101,3 +102,27 @@ def test_pictures_that_stand_and_lie_get_a_square() -> None:
 def test_a_candidate_is_named_by_what_tells_it_apart() -> None:
     made = Candidate("finetune", "lite0_fpn", "quality_focal+giou", side=320, epochs=20)
     assert made.id == "lite0_fpn@320/20ep/quality_focal+giou"
+
+
+def test_a_race_without_anybody_says_why(discs: Path, tmp_path: Path) -> None:
+    asked = Problem(discs, budget=30.0, models=("lite0",), folds=2)
+    with pytest.raises(ProblemError, match="lite0 is of the task 'classify'"):
+        solve(asked, tmp_path / "run", show=Show(quiet=True))
+
+
+def test_what_cannot_be_exported_is_not_trained(monkeypatch: pytest.MonkeyPatch) -> None:
+    from types import SimpleNamespace
+    from typing import Any
+
+    from objectif.learn.race import lesson
+
+    def refuse(*given: Any) -> bytes:
+        raise RuntimeError("no such operator\nmore")
+
+    known = SimpleNamespace(
+        channels=3, dataset=SimpleNamespace(classes=("a",)), size=lambda side: (32, 32), floating=False
+    )
+    monkeypatch.setattr(lesson, "read_context", lambda path: known)
+    monkeypatch.setattr(lesson, "export_whole", refuse)
+    with pytest.raises(TrialError, match=r"blobs cannot be exported to ONNX \(no such operator\)"):
+        lesson.weigh(context=Path(), model="blobs", side=32, memory=False, tell=lambda said: None)

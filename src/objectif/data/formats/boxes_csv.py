@@ -12,7 +12,7 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,10 +22,11 @@ from objectif.data.formats.manifest import Table, candidates, table
 from objectif.data.formats.voc import AS_THEY_STAND
 from objectif.data.marks import Mark, Picture, build, mark
 from objectif.data.rows import absence, base_of, columns, corners, file_at, split_word, weight_number
-from objectif.data.writing import Bring, bring, put, reference, tree_names
+from objectif.data.writing import Bring, bring, put, reference, tree_names, unheld
 from objectif.errors import DataError, LayoutAmbiguous
 
 _IGNORE = ("ignore", "difficult", "iscrowd", "crowd")
+_SIZES = ("width", "height", "depth")
 _HEAD = ("path", "x1", "y1", "x2", "y2", "label")
 
 
@@ -64,9 +65,12 @@ class BoxesCsv:
                 f"{path}: several CSV files list boxes: {listed}. Give the one that is meant instead of the folder."
             )
         entries = []
+        unread: dict[str, None] = {}
         for file in files:
             split = split_in(file.stem) if len(files) > 1 else None
-            entries += [replace(e, split=split or e.split) for e in _entries(file, table(file))]
+            content = table(file)
+            entries += [replace(e, split=split or e.split) for e in _entries(file, content)]
+            unread |= dict.fromkeys(_unread(content[0]))
         root = files[0].parent
         pictures, problems, base = _pictures(entries, root)
         notes = [f"layout 'boxes_csv': {', '.join(f.name for f in files)}", AS_THEY_STAND]
@@ -75,11 +79,18 @@ class BoxesCsv:
         plain = files[0].stem.lower() in {"boxes", "labels", "annotations", "manifest"} or len(files) > 1
         name = root.resolve().name if plain else files[0].stem
         return build(
-            pictures, root=root, layout=self.name, source=files[0], notes=notes, problems=problems, name=name
+            pictures,
+            root=root,
+            layout=self.name,
+            source=files[0],
+            notes=notes,
+            problems=problems,
+            name=name,
+            dropped=[f"columns that are not read: {', '.join(list(unread)[:12])}"] if unread else (),
         )
 
     def write(self, dataset: Dataset, to: Path, *, images: Bring = "copy") -> list[str]:
-        """boxes.csv and, unless images is 'none', the folder images. Nothing is lost."""
+        """boxes.csv and, unless images is 'none', the folder images. Masks are lost."""
         names = [f"images/{name}" for name in tree_names(dataset)]
         bring(dataset, to, names, images)
         stream = io.StringIO()
@@ -96,7 +107,7 @@ class BoxesCsv:
             if not sample.boxes:
                 writer.writerow([path, "", "", "", "", "", *({**said, "ignore": ""}[k] for k in extra)])
         put(to / "boxes.csv", stream.getvalue())
-        return []
+        return unheld(dataset, masks=True)
 
 
 def _extra(dataset: Dataset) -> list[str]:
@@ -141,6 +152,13 @@ def _entries(file: Path, content: Table) -> Iterator[_Entry]:
             found = mark(place, said["label"], where, ignore=ignore)
         split, weight = split_word(said.get("split", ""), where), weight_number(said.get("weight", ""), where)
         yield _Entry(fields[at["path"]], where, found, said.get("group") or None, split, weight)
+
+
+def _unread(names: Sequence[str]) -> list[str]:
+    """The columns that nothing is taken from; the size of an image is known without."""
+    ignored = next((word for word in _IGNORE if word in {name.strip().lower() for name in names}), None)
+    taken = {*columns(names).values(), *(corners(names) or ())}
+    return [n for n in names if n.strip() and n not in taken and n.strip().lower() not in {ignored, *_SIZES}]
 
 
 def _flag(text: str, where: str) -> bool:

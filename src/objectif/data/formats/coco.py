@@ -5,7 +5,8 @@
     labels.json  a.jpg                                                              one file, no splits
 
 Ids may skip numbers: names are what counts, in order of the ids. `iscrowd` objects are ignored: neither to be found
-nor wrong to find. An annotation without a box has that of its polygons. `group` and `weight` of an image, which COCO
+nor wrong to find. An annotation without a box has that of its segmentation; segmentations become masks
+(data/coco_masks.py). `group` and `weight` of an image, which COCO
 does not know, are read and written.
 """
 
@@ -15,23 +16,26 @@ import json
 import mmap
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from objectif.data import pixels
+from objectif.data import coco_masks, pixels
 from objectif.data.beside import Images
 from objectif.data.dataset import Dataset
 from objectif.data.files import Parts, listing, split_in
-from objectif.data.marks import Mark, Picture, build, mark
+from objectif.data.marks import Mark, Picture, build, finite, mark
 from objectif.data.rows import weight_number
-from objectif.data.writing import Bring, bring, put, reference, tree_names
+from objectif.data.writing import Bring, bring, put, reference, tree_names, unheld
 from objectif.errors import DataError, LayoutAmbiguous
 
 _KEYS = ("images", "annotations", "categories")
 _FOLDERS = ("annotations", "labels")
 _UNSPLIT = "_unsplit"  # images without a split beside others that have one
+_HELD = {"id", "image_id", "category_id", "bbox", "area", "iscrowd", "ignore", "segmentation"}
+"""Keys of an annotation that are read, or follow from its box; what stands under others is told as lost by `convert`."""
 _YEAR = re.compile(r"(train|val|test)\d{4}")
 
 
@@ -52,6 +56,7 @@ class Coco:
     name = "coco"
     richness = 44
     boxes = True
+    masks = True
 
     def sniff(self, path: Path) -> str | None:
         """Names the JSON files that hold images, annotations and categories; they are searched, not parsed."""
@@ -72,21 +77,38 @@ class Coco:
         pictures: list[Picture] = []
         problems = dict(found.problems)
         notes = [f"layout 'coco': {', '.join(sorted({f.name for f in files}))}"]
+        strays: list[str] = []
+        outlines: dict[str, list[coco_masks.Outline]] = {}
         for part in parts:
-            by_image, loose = _objects(part)
+            by_image, drawn = _objects(part)
             for record in _records(part):
-                picture = _picture(record, part, by_image.pop(record["id"], ()), root, images, problems)
-                pictures += [] if picture is None else [picture]
-            strays = loose + sum(map(len, by_image.values()))
-            if strays:
-                notes.append(f"{part.file.name}: {strays} object(s) of images that it does not list left out")
-        names = _names(parts)
-        return build(
-            pictures, root=root, layout=self.name, source=path, names=names, notes=notes, problems=problems
+                marks = by_image.pop(_image_id(record["id"]), ())
+                picture = _picture(record, part, marks, root, images, problems)
+                if picture is not None:
+                    pictures.append(picture)
+                    outlines[picture.path] = drawn.get(_image_id(record["id"]), [])
+            if by_image:
+                strays.append(_strays(part, by_image))
+        if strays and pictures and all(m.ignore for p in pictures for m in p.marks):
+            raise DataError(
+                f"{strays[0]}; so no object is of any image. Expected the id of a record in 'images' as image_id, of the "
+                "same kind (7 is not '7'). Write the ids alike, or fetch the annotations of these images."
+            )
+        left = [f"{stray}: left out" for stray in strays]
+        found_boxes = build(
+            pictures,
+            root=root,
+            layout=self.name,
+            source=path,
+            names=_names(parts),
+            notes=[*notes, *left],
+            problems=problems,
+            dropped=[*left, *_dropped(parts)],
         )
+        return coco_masks.with_masks(found_boxes, outlines)
 
     def write(self, dataset: Dataset, to: Path, *, images: Bring = "copy") -> list[str]:
-        """annotations/instances_SPLIT.json for each split, and images; nothing is lost."""
+        """annotations/instances_SPLIT.json for each split, and images; masks are lost."""
         names = [f"images/{name}" for name in tree_names(dataset)]
         bring(dataset, to, names, images)
         categories = [{"id": k, "name": name} for k, name in enumerate(dataset.classes, 1)]
@@ -111,7 +133,7 @@ class Coco:
             content = {"images": records, "annotations": objects, "categories": categories}
             ending = f"_{split}" if split else _UNSPLIT if len(splits) > 1 else ""
             put(to / "annotations" / f"instances{ending}.json", json.dumps(content) + "\n")
-        return []
+        return unheld(dataset, masks=True)
 
 
 def _record(dataset: Dataset, row: int, shown: str) -> dict[str, Any]:
@@ -210,7 +232,7 @@ def _names(parts: list[_Part]) -> list[str]:
 
 def _categories(part: _Part) -> dict[int, str]:
     """Id -> name of the categories; DataError where two that have objects share a name."""
-    used = {annotation.get("category_id") for annotation in part.annotations}
+    used = {k for annotation in part.annotations if type(k := annotation.get("category_id")) is int}
     names: dict[int, str] = {}
     owner: dict[str, int] = {}
     for item in part.categories:
@@ -233,26 +255,52 @@ def _categories(part: _Part) -> dict[int, str]:
     return names
 
 
-def _objects(part: _Part) -> tuple[dict[Any, list[Mark]], int]:
-    """Image id -> objects; and how many have no image id that can be one."""
+def _image_id(value: object) -> object:
+    """The id as a key: 7.0 is 7, '7' is not; its words, which no image has as id, where it can be no id."""
+    if type(value) in {int, str}:
+        return value
+    return int(value) if isinstance(value, float) and value.is_integer() else (repr(value),)
+
+
+def _strays(part: _Part, by_image: Mapping[Any, list[Mark]]) -> str:
+    """The objects that are of no image of the list, with some of their ids and some that are listed."""
+    met = [key[0] if isinstance(key, tuple) else repr(key) for key in by_image]
+    there = [repr(record.get("id")) for record in part.images]
+    return (
+        f"{part.file}: {sum(map(len, by_image.values()))} object(s) of images that it does not list (image_id "
+        f"{_some(met)}; the ids of its images are {_some(there)})"
+    )
+
+
+def _some(words: list[str]) -> str:
+    return ", ".join(f"{word:.40}" for word in words[:5]) + (", ..." if len(words) > 5 else "") or "none"
+
+
+def _dropped(parts: list[_Part]) -> list[str]:
+    """What annotations tell beside their boxes."""
+    told = Counter(key for part in parts for item in part.annotations for key, value in item.items() if value)
+    return [f"{key}: of {told[key]} object(s)" for key in sorted(told.keys() - _HELD)]
+
+
+def _objects(part: _Part) -> tuple[dict[Any, list[Mark]], dict[Any, list[coco_masks.Outline]]]:
+    """Image id -> objects, and image id -> their outlines."""
     names = _categories(part)
     by_image: dict[Any, list[Mark]] = {}
-    loose = 0
+    drawn: dict[Any, list[coco_masks.Outline]] = {}
     for number, item in enumerate(part.annotations, 1):
         where = f"{part.file}, annotation {number} (id {item.get('id', 'none')})"
         label = item.get("category_id")
-        if not isinstance(label, int) or label not in names:
+        if type(label) is not int or label not in names:
             raise DataError(
-                f"{where}: category_id is {label!r}; expected one of {', '.join(map(str, sorted(names)[:20])) or 'none'}"
+                f"{where}: category_id is {label!r:.40}; expected one of {', '.join(map(str, sorted(names)[:20])) or 'none'}"
                 f"{', ...' if len(names) > 20 else ''}. Add the category or correct the id."
             )
-        image = item.get("image_id")
-        if not isinstance(image, str | int):
-            loose += 1
-            continue
+        image = _image_id(item.get("image_id"))
         ignore = bool(item.get("iscrowd")) or bool(item.get("ignore"))
-        by_image.setdefault(image, []).append(mark(_corners(item, where), names[label], where, ignore=ignore))
-    return by_image, loose
+        found = mark(_corners(item, where), names[label], where, ignore=ignore)
+        by_image.setdefault(image, []).append(found)
+        drawn.setdefault(image, []).append(coco_masks.outline(item, found, where))
+    return by_image, drawn
 
 
 def _corners(item: Mapping[str, Any], where: str) -> tuple[object, object, object, object]:
@@ -267,17 +315,20 @@ def _corners(item: Mapping[str, Any], where: str) -> tuple[object, object, objec
         raise DataError(
             f"{where}: a corner of the box is {odd[0]!r:.40}; expected a finite number of pixels. Correct it."
         )
-    x, y, width, height = box
+    x, y, width, height = (finite(v, where) for v in box)
     return x, y, x + width, y + height
 
 
 def _around(polygons: object, where: str) -> tuple[object, object, object, object]:
-    """The box around polygons [[x, y, x, y, ...], ...]."""
+    """The box around polygons [[x, y, x, y, ...], ...], or around runs."""
+    if isinstance(polygons, Mapping):
+        return coco_masks.corners_of_runs(polygons, where)
     rings = polygons if isinstance(polygons, list) else []
     numbers = [ring for ring in rings if isinstance(ring, list) and len(ring) >= 6]
     if not numbers or not all(type(v) in {int, float} for ring in numbers for v in ring):
         raise DataError(f"{where}: no bbox and no polygons; expected bbox [x, y, width, height]. Add it.")
-    xs, ys = [v for ring in numbers for v in ring[::2]], [v for ring in numbers for v in ring[1::2]]
+    points = [[finite(v, where) for v in ring] for ring in numbers]
+    xs, ys = [v for ring in points for v in ring[::2]], [v for ring in points for v in ring[1::2]]
     return min(xs), min(ys), max(xs), max(ys)
 
 
@@ -286,13 +337,14 @@ def _records(part: _Part) -> Iterator[dict[str, Any]]:
     seen: set[Any] = set()
     for number, item in enumerate(part.images, 1):
         where = f"{part.file}, image {number}"
-        if not isinstance(item.get("id"), str | int) or not isinstance(item.get("file_name"), str):
+        own = _image_id(item.get("id"))
+        if isinstance(own, tuple) or not isinstance(item.get("file_name"), str):
             raise DataError(f"{where}: {item!r:.80}; expected an id and a file_name. Add them.")
-        if item["id"] in seen:
+        if own in seen:
             raise DataError(
                 f"{where}: the id {item['id']!r} is there twice; expected each once. Renumber them."
             )
-        seen.add(item["id"])
+        seen.add(own)
         yield item
 
 

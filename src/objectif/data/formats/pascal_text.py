@@ -10,6 +10,7 @@ PAScarRear: what is to be found is the person or the car, so that part is left o
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +28,14 @@ _BOX = re.compile(
 )
 _PAIR = re.compile(r"\(([^,()]*),([^,()]*)\)\s*-\s*\(([^,()]*),([^,()]*)\)\s*$")
 _POSED = re.compile(r"(PAS[a-z]+)[A-Z]\w*")
+_EXTRA = re.compile(r"^(Pixel mask|Polygon|Center point|Original label)\b", re.MULTILINE)
+_WHAT = {
+    "Pixel mask": "pixel masks",
+    "Polygon": "polygons",
+    "Center point": "centre points",
+    "Original label": "original labels",
+}
+_POSES = "poses and views in names of classes"
 _COUNT = re.compile(r"^Objects with ground truth\s*:\s*(\d+)", re.MULTILINE)
 
 
@@ -56,11 +65,12 @@ class PascalText:
         images = Images(found.images)
         problems = dict(found.problems)
         pictures = []
+        extras: Counter[str] = Counter()
         for parts in _texts(found.texts):
             file = path.joinpath(*parts)
             if not _is_annotation(file):
                 continue
-            named, marks = _one(file)
+            named, marks = _one(file, extras)
             image = images.of(parts, named)
             if image is None:
                 problems[named] = f"no such image ({'/'.join(parts)} is of it)"
@@ -69,9 +79,17 @@ class PascalText:
         if not pictures and not problems:
             raise DataError(f"{path}: no text file begins with 'PASCAL Annotation Version'.")
         notes = [f"layout 'pascal_text': {len(pictures)} annotated images", AS_THEY_STAND]
-        if any(m.name.startswith("PAS") for picture in pictures for m in picture.marks):
+        if extras[_POSES]:
             notes.append("the pose or view in the names of PASCAL classes, such as Walking, is left out")
-        return build(pictures, root=path, layout=self.name, source=path, notes=notes, problems=problems)
+        return build(
+            pictures,
+            root=path,
+            layout=self.name,
+            source=path,
+            notes=notes,
+            problems=problems,
+            dropped=[f"{what}: of {count} object(s)" for what, count in sorted(extras.items())],
+        )
 
 
 def _texts(texts: list[Parts]) -> list[Parts]:
@@ -86,8 +104,8 @@ def _is_annotation(file: Path) -> bool:
         return False
 
 
-def _one(file: Path) -> tuple[str, tuple[Mark, ...]]:
-    """The image that a file names, and its objects."""
+def _one(file: Path, extras: Counter[str]) -> tuple[str, tuple[Mark, ...]]:
+    """The image that a file names, and its objects; what else is said of them is counted in `extras`."""
     try:
         text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -96,6 +114,8 @@ def _one(file: Path) -> tuple[str, tuple[Mark, ...]]:
     if image is None:
         raise DataError(f"{file}: no line 'Image filename : \"a.png\"'. Add it or remove the file.")
     marks = tuple(_marks(text, file))
+    extras.update(_WHAT[found[1]] for found in _EXTRA.finditer(text))
+    extras.update(_POSES for found in _BOX.finditer(text) if _POSED.fullmatch(found["name"]))
     if count is not None and int(count[1]) != len(marks):
         raise DataError(
             f"{file}: {len(marks)} boxes, but {count[1]} objects with ground truth. The file is cut short or edited; "

@@ -11,6 +11,7 @@ entities can make a small file fill the memory.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from xml.etree import ElementTree
@@ -29,6 +30,18 @@ Labels = dict[Parts, tuple[Parts, tuple[Mark, ...]]]
 AS_THEY_STAND = "coordinates are taken as they stand, whether they count pixels from 0 or from 1"
 _LOOKED_AT = 20
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
+_NO = frozenset({"", "0", "false"})
+_EXTRAS = {
+    "truncated": ("truncated flags", _NO),
+    "occluded": ("occluded flags", _NO),
+    "pose": ("poses", frozenset({"", "unspecified", "unknown"})),
+    "part": ("parts", frozenset({""})),
+    "polygon": ("polygons", frozenset({""})),
+    "segmentation": ("polygons", frozenset({""})),
+}
+"""Tag of what a Dataset does not hold -> what it is, and the words that say nothing."""
+_NOISE = 1e-3
+"""Pixels by which a corner may differ from a whole number and still be one."""
 
 
 class Voc:
@@ -52,7 +65,8 @@ class Voc:
         if not found.texts:
             raise DataError(f"{path}: no XML file. Expected one for each image: a.xml for a.jpg.")
         problems = dict(found.problems)
-        labels = _labels(root, found, problems)
+        extras: Counter[str] = Counter()
+        labels = _labels(root, found, problems, extras)
         sets = _sets(root, found.lists) if path.is_dir() else {}
         shown = found.images if path.is_dir() else list(labels)
         pictures = list(_pictures(root, shown, labels, sets))
@@ -63,7 +77,15 @@ class Voc:
         used = sorted({p.split for p in pictures if p.split is not None})
         if used:
             notes.append(f"splits from ImageSets: {', '.join(used)}")
-        return build(pictures, root=root, layout=self.name, source=path, notes=notes, problems=problems)
+        return build(
+            pictures,
+            root=root,
+            layout=self.name,
+            source=path,
+            notes=notes,
+            problems=problems,
+            dropped=[f"{what}: of {count} object(s)" for what, count in sorted(extras.items())],
+        )
 
     def write(self, dataset: Dataset, to: Path, *, images: Bring = "copy") -> list[str]:
         """Annotations, JPEGImages and, where there are splits, ImageSets/Main; returns what VOC cannot hold."""
@@ -74,13 +96,13 @@ class Voc:
         for row, (sample, name) in enumerate(zip(dataset.samples, names, strict=True)):
             own = Path(name).stem
             put(to / "Annotations" / f"{own}.xml", _xml(dataset, row, name, classes))
-            rounded += sum(_corners(box) != (box.x1, box.y1, box.x2, box.y2) for box in sample.boxes or ())
+            rounded += sum(map(_is_rounded, sample.boxes or ()))
             if sample.split is not None:
                 lists.setdefault(sample.split, []).append(own)
         for split, stems in lists.items():
             put(to / "ImageSets" / "Main" / f"{split}.txt", "".join(f"{s}\n" for s in stems))
         bring(dataset, to / "JPEGImages", names, images)
-        lost = [*renamed(dataset, names), *unheld(dataset, groups=True, weights=True), *odd]
+        lost = [*renamed(dataset, names), *unheld(dataset, groups=True, weights=True, masks=True), *odd]
         return [*lost, f"fractions of a pixel: {rounded} box(es) rounded"] if rounded else lost
 
 
@@ -136,8 +158,11 @@ def _parsed(file: Path) -> ElementTree.Element:
         raise DataError(f"{file}: cannot be read ({error.strerror}). Check its permissions.") from None
 
 
-def _labels(root: Path, found: _Found, problems: dict[str, str]) -> Labels:
-    """Every annotation with its image; those whose image is missing go to `problems`."""
+def _labels(root: Path, found: _Found, problems: dict[str, str], extras: Counter[str]) -> Labels:
+    """Every annotation with its image; those whose image is missing go to `problems`.
+
+    extras: what else is said of how many objects, counted here.
+    """
     images = Images(found.images)
     labels: Labels = {}
     for parts in found.texts:
@@ -151,6 +176,7 @@ def _labels(root: Path, found: _Found, problems: dict[str, str]) -> Labels:
             problems[named or stem(parts)] = f"no such image ({'/'.join(parts)} is of it)"
             continue
         marks = tuple(_marks(element, file))
+        extras.update(_extras(element))
         before = labels.get(image)
         if before is not None and before[1] != marks and nearness(image, before[0]) == nearness(image, parts):
             raise DataError(
@@ -171,6 +197,14 @@ def _marks(element: ElementTree.Element, file: Path) -> Iterator[Mark]:
         corners = [(box.findtext(key) or "").strip() for key in _CORNERS]
         ignore = (item.findtext("difficult") or "0").strip() not in {"0", "", "false", "False"}
         yield mark(corners, item.findtext("name") or "", where, ignore=ignore)
+
+
+def _extras(element: ElementTree.Element) -> Iterator[str]:
+    """What else is said of objects, once for each of them."""
+    for item in element.findall("object"):
+        for tag, (what, nothing) in _EXTRAS.items():
+            if any((e.text or "").strip().lower() not in nothing or len(e) for e in item.findall(tag)):
+                yield what
 
 
 # --- all files ----------------------------------------------------------------------------------------------------
@@ -273,6 +307,12 @@ def _corners(box: Box) -> tuple[int, int, int, int]:
     """Whole pixels; a box that has an area keeps one."""
     x1, y1, x2, y2 = round(box.x1), round(box.y1), round(box.x2), round(box.y2)
     return x1, y1, x2 + (x1 == x2 and box.x1 < box.x2), y2 + (y1 == y2 and box.y1 < box.y2)
+
+
+def _is_rounded(box: Box) -> bool:
+    """Whether whole pixels say something else; fractions written with nine digits come back as 12.00000004."""
+    told = (box.x1, box.y1, box.x2, box.y2)
+    return any(abs(a - b) > _NOISE for a, b in zip(_corners(box), told, strict=True))
 
 
 def _legal(text: str) -> str:

@@ -4,16 +4,17 @@
     train/images/a.jpg  train/labels/a.txt                the other order
     a.jpg  a.txt  classes.txt                             side by side
 
-Names come from data.yaml (`names`, a list or a map) or classes.txt; without them the ids are the names, which a note
-says. Ids are never shifted to fit: one that has no name stops the reading. A line with more numbers is a polygon, and
+Names come from data.yaml (`names`, a list or a map) or classes.txt; where both are there they must say the same.
+Without them the ids are the names, which a note says. Ids are never shifted to fit: one that has no name stops the reading. A line with more numbers is a polygon, and
 counts as the box around it. Only headers of images with objects are read, for their size.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,8 @@ from objectif.images import photo
 _LOOKED_AT = 20
 _FARTHEST = 2.0
 """A fraction beyond this is no box at the image's edge but one in pixels."""
+_OVER = 0.01
+"""By how much a point of a polygon, which is drawn on the image, may lie over its edge."""
 _NAMES = ("classes.txt", "obj.names", "classes.names")
 _NOT_LABELS = re.compile(
     r"(readme.*|requirements|licen[cs]e.*|train|val|valid|test|.*_(train|val|test))\.txt"
@@ -54,16 +57,22 @@ class Yolo:
     boxes = True
 
     def sniff(self, path: Path) -> str | None:
-        """Whether some of the first label files, each with its image, look like it."""
+        """Whether some of the first label files that hold anything look like it, or a data.yaml stands beside them."""
         if path.is_file() and path.suffix.lower() not in {".yaml", ".yml"}:
             return None
         root = _root(path)
         found = listing(root)
         images = Images(found.images)
-        labels = [parts for parts in _labels(found) if images.of(parts) is not None][:_LOOKED_AT]
-        if not any(_looks_so(root.joinpath(*parts)) for parts in labels):
+        labels = [parts for parts in _labels(found) if images.of(parts) is not None]
+        if not labels:
             return None
         where = "/".join(labels[0][:-1]) or "the folder"
+        if _describes(path if path.is_file() else None, root, found):
+            return f"text files in {where} stand beside a YAML file that names classes"
+        # images without an object have empty files, and may well be the first thousand
+        told = (words for parts in labels if (words := _first_line(root.joinpath(*parts))))
+        if not any(_is_object(words) for words in islice(told, _LOOKED_AT)):
+            return None
         return f"text files in {where} hold class ids and fractions"
 
     def read(self, path: Path) -> Dataset:
@@ -73,7 +82,6 @@ class Yolo:
         root = _root(path)
         found = listing(root)
         description = _description(path if path.is_file() else None, root, found)
-        names, source = _names(root, found, description)
         images = Images(found.images)
         labels: dict[Parts, Parts] = {}
         problems = dict(found.problems)
@@ -81,12 +89,18 @@ class Yolo:
             image = images.of(parts)
             if image is not None:
                 labels[image] = parts
-            elif _looks_so(root.joinpath(*parts)):
+            elif _is_object(_first_line(root.joinpath(*parts))):
                 problems[stem(parts)] = f"no such image ({'/'.join(parts)} is of it)"
+        names, source, compared = _names(root, found, description, labels.values())
         splits, said = _splits(description, root)
         counts = _Counts()
         pictures = list(_pictures(root, found, labels, names, source, splits, counts, problems))
-        notes = [f"layout 'yolo': {len(labels)} label files", *_notes(names, source, counts), *said]
+        notes = [
+            f"layout 'yolo': {len(labels)} label files",
+            *_notes(names, source, counts),
+            *compared,
+            *said,
+        ]
         order = list(dict.fromkeys(names[k] for k in sorted(names))) if names else None
         return build(
             pictures,
@@ -96,6 +110,7 @@ class Yolo:
             names=order or [str(k) for k in sorted(counts.ids)],
             notes=notes,
             problems=problems,
+            dropped=_dropped(counts),
         )
 
     def write(self, dataset: Dataset, to: Path, *, images: Bring = "copy") -> list[str]:
@@ -119,7 +134,11 @@ class Yolo:
         folders = {split: f"images/{split}" for split in splits} or {"train": "images"}
         content = {"path": ".", **folders, "nc": len(classes), "names": dict(enumerate(classes))}
         put(to / "data.yaml", yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
-        lost = [*renamed(dataset, flat), *unheld(dataset, groups=True, weights=True, ignored=True), *odd]
+        lost = [
+            *renamed(dataset, flat),
+            *unheld(dataset, groups=True, weights=True, ignored=True, masks=True),
+            *odd,
+        ]
         lost += [f"boxes far outside their images: {far} left out"] if far else []
         if not splits:
             lost.append("no splits: data.yaml names all images as train; other tools want a val there")
@@ -165,22 +184,40 @@ def _labels(found: Listing) -> list[Parts]:
     ]
 
 
-def _looks_so(file: Path) -> bool:
-    """Whether the first line is a whole number and at least four others."""
+def _first_line(file: Path) -> list[str]:
+    """The words of the first line that has any; none where there is no such line, or it cannot be read."""
     try:
         with file.open(encoding="utf-8-sig") as stream:
-            words = stream.readline().split()
-        return len(words) >= 5 and words[0].isdecimal() and all(_is_number(w) for w in words[1:])
+            return next((words for line in stream if (words := line.split())), [])
     except (OSError, UnicodeDecodeError):
-        return False
+        return []
 
 
-def _is_number(word: str) -> bool:
+def _is_object(words: list[str]) -> bool:
+    """Whether a line is a class id and at least four other numbers."""
+    return len(words) >= 5 and _id(words[0]) is not None and all(_value(w) is not None for w in words[1:])
+
+
+def _id(word: str) -> int | None:
+    """The class id that a word means; some tools write all numbers alike, so 3.0 and 3.000000e+00 are 3."""
+    value = _value(word)
+    return int(value) if value is not None and value >= 0 and value.is_integer() else None
+
+
+def _value(word: str) -> float | None:
     try:
-        float(word)
+        return None if "_" in word else float(word)  # 1_0 is a number to Python alone
     except ValueError:
+        return None
+
+
+def _describes(given: Path | None, root: Path, found: Listing) -> bool:
+    """Whether a YAML file has a list or a map of names."""
+    try:
+        description = _description(given, root, found)
+    except DataError:  # a broken file, maybe of something else, must not hide the other layouts
         return False
-    return True
+    return description is not None and isinstance(description[1].get("names"), list | dict)
 
 
 def _description(given: Path | None, root: Path, found: Listing) -> tuple[Path, Mapping[str, Any]] | None:
@@ -201,20 +238,56 @@ def _description(given: Path | None, root: Path, found: Listing) -> tuple[Path, 
 
 
 def _names(
-    root: Path, found: Listing, description: tuple[Path, Mapping[str, Any]] | None
-) -> tuple[dict[int, str], Path | None]:
-    """Id -> name, and the file that says so; nothing where none does."""
+    root: Path,
+    found: Listing,
+    description: tuple[Path, Mapping[str, Any]] | None,
+    labels: Iterable[Parts],
+) -> tuple[dict[int, str], Path | None, list[str]]:
+    """Id -> name, the file that says so, and sentences about others that say it too; nothing where none does.
+
+    DataError where another file beside the labels has another name for an id: one of them would rename every object.
+    """
+    lists = sorted((p for p in (*found.texts, *found.others) if p[-1].lower() in _NAMES), key=len)
     if description is not None and "names" in description[1]:
-        return _named(*description), description[0]
-    for parts in sorted((*found.texts, *found.others), key=len):
-        if parts[-1].lower() in _NAMES:
-            file = root.joinpath(*parts)
-            try:
-                lines = file.read_text(encoding="utf-8-sig").rstrip().split("\n")
-            except (OSError, UnicodeDecodeError) as error:
-                raise DataError(f"{file}: cannot be read as UTF-8 text ({error}). Save it again.") from None
-            return _checked(dict(enumerate(line.strip() for line in lines)), file), file
-    return {}, None
+        names, source = _named(*description), description[0]
+    elif lists:
+        source = root.joinpath(*lists.pop(0))
+        names = _checked(dict(enumerate(_name_lines(source))), source)
+    else:
+        return {}, None, []
+    beside = {label[:depth] for label in labels for depth in range(len(label))}
+    others = [root.joinpath(*parts) for parts in lists if parts[:-1] in beside]
+    return names, source, [said for other in others for said in _compared(names, source, other)]
+
+
+def _name_lines(file: Path) -> list[str]:
+    """The names of classes.txt, one for each line; '' for a line without."""
+    try:
+        lines = file.read_text(encoding="utf-8-sig").rstrip().split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{file}: cannot be read as UTF-8 text ({error}). Save it again.") from None
+    return [line.strip() for line in lines]
+
+
+def _compared(names: Mapping[int, str], source: Path, other: Path) -> Iterator[str]:
+    """A sentence where `other` names more or fewer ids than `source`; DataError where it names one otherwise."""
+    told = {number: name for number, name in enumerate(_name_lines(other)) if name}
+    for number in sorted(told.keys() & names.keys()):
+        if _spelling(told[number]) != _spelling(names[number]):
+            raise DataError(
+                f"{source}: the class id {number} is {names[number]!r}, but {other} says {told[number]!r}; expected one "
+                "name for each id. Correct one of the files, or remove the one that is not of these labels."
+            )
+    if told and told.keys() != names.keys():
+        yield (
+            f"{other.name} names {len(told)} classes and {source.name} {len(names)}, alike where both do; "
+            f"{source.name} is taken"
+        )
+
+
+def _spelling(name: str) -> str:
+    """Without what people do not mean by a name: case and spaces."""
+    return "".join(name.casefold().split())
 
 
 def _named(file: Path, content: Mapping[str, Any]) -> dict[int, str]:
@@ -374,13 +447,11 @@ def _marks(
 
 def _class(word: str, names: Mapping[int, str], source: Path | None, counts: _Counts, where: str) -> str:
     """The name of a class id."""
-    try:
-        value = float(word)
-    except ValueError:
-        value = -1.0
-    if not (value >= 0 and value == int(value)):
-        raise DataError(f"{where}: the class id is {word!r}; expected a whole number from 0 on. Correct it.")
-    number = int(value)
+    number = _id(word)
+    if number is None:
+        raise DataError(
+            f"{where}: the class id is {word!r:.40}; expected a whole number from 0 on. Correct it."
+        )
     counts.ids.add(number)
     if source is None:
         return str(number)
@@ -399,15 +470,19 @@ def _fractions(words: list[str], counts: _Counts, where: str) -> tuple[float, fl
             f"{where}: {len(words)} number{'s' * (len(words) != 1)} after the class id; expected centre x, centre y, "
             "width and height. Correct the line."
         )
-    bad = next((w for w in words if not _is_number(w)), None)
-    values = [0.0] * 4 if bad is not None else [float(w) for w in words]
-    if bad is not None or not all(abs(v) <= _FARTHEST for v in values[:4]):
-        shown = bad if bad is not None else next(w for w in words if not abs(float(w)) <= _FARTHEST)
-        raise DataError(
-            f"{where}: {shown!r}; expected fractions of the image's width and height, from 0 to 1. Divide pixels by "
-            "them."
-        )
-    if len(words) > 5:
+    polygon = len(words) > 5
+    low, high = (-_OVER, 1 + _OVER) if polygon else (-_FARTHEST, _FARTHEST)
+    values = []
+    for place, word in enumerate(words):
+        value = _value(word)
+        # a confidence, the fifth, is not used: any number will do
+        if value is None or not (low <= value <= high or (place == 4 and not polygon)):
+            raise DataError(
+                f"{where}: {word!r:.40}; expected fractions of the image's width and height, from 0 to 1. Divide pixels "
+                f"by them{', and cut the polygon at the edge' * polygon}."
+            )
+        values.append(value)
+    if polygon:
         counts.polygons += 1
         return min(values[::2]), min(values[1::2]), max(values[::2]), max(values[1::2])
     counts.confidences += len(words) == 5
@@ -429,6 +504,12 @@ def _notes(names: Mapping[int, str], source: Path | None, counts: _Counts) -> li
     if counts.confidences:
         said.append(f"{counts.confidences} line(s) have a sixth number (a confidence), which is not used")
     return said
+
+
+def _dropped(counts: _Counts) -> list[str]:
+    """What the lines told and boxes do not hold."""
+    gone = [f"polygons: {counts.polygons} became the boxes around them"] if counts.polygons else []
+    return gone + ([f"confidences: of {counts.confidences} object(s)"] if counts.confidences else [])
 
 
 FORMAT = Yolo()

@@ -3,7 +3,8 @@
 What a batch looks like is the Learner's `view`, how it is judged the Whole's `objective`, which weights move how fast
 its `rates`; parts that must not move keep their norms still by overriding `train`. An image's weight is how often it is
 drawn: with equal weights every epoch is a permutation. The weights that leave are an exponential average over the last
-steps: it steadies short runs, and lets a high rate be used to the end.
+steps: it steadies short runs, and lets a high rate be used to the end. All of it happens on a GPU where torch finds one;
+the network comes back to where it is exported.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from objectif.learn.models.base import Learner, Whole
 
 CLIP = 10.0
 AVERAGE = 0.998
+WATCHED = 20  # steps after which the pace is known
 PROBE = 3  # steps that seconds_per_image measures, after one that warms up
 
 
@@ -60,36 +62,72 @@ def train(
     *,
     channels: int = 3,
     deadline: float | None = None,
+    least: float = 1.0,
     tell: Callable[[int, int, float], None] | None = None,
 ) -> Whole:
-    """Train and return the averaged network in evaluation mode; equal lessons give equal networks.
+    """Train and return the averaged network in evaluation mode; equal lessons give equal networks on a CPU.
 
-    deadline: time.monotonic() after which TrialError is raised: a network cut short is not comparable.
+    deadline: time.monotonic() until which it may take. Where the machine turns out to be slower than was planned, the rest of
+    the schedule is drawn together so that it ends in time, down to this share (least) of the planned steps; below that
+    TrialError is raised, because a network cut short is not comparable.
     tell: called after each epoch with (epoch, epochs, mean objective).
     """
     torch.set_num_threads(lesson.threads)
     network, optimiser = _start(learner, lesson, channels)
     averaged = copy.deepcopy(network)
     generator = np.random.default_rng(lesson.seed)
-    counts = network.counts(lesson.truth, lesson.classes)
+    counts = network.counts(lesson.truth, lesson.classes).to(device())
     steps = max(1, len(lesson.images) // _batch(learner, lesson))
-    total, step = steps * lesson.epochs, 0
+    clock = _Clock(steps * lesson.epochs, least, deadline)
     for epoch in range(lesson.epochs):
-        mean = 0.0
-        for image, truth in _views(learner, lesson, generator, step, total):
-            if deadline is not None and time.monotonic() > deadline:
-                raise TrialError(f"out of time after step {step} of {total}")
+        mean, seen = 0.0, 0
+        for image, truth in _views(learner, lesson, generator, clock):
+            total = clock.total()
             for group in optimiser.param_groups:
-                group["lr"] = group["peak"] * _rate(step, total)
-            value = _step(network, optimiser, lesson, image, truth, counts, step / total)
+                group["lr"] = group["peak"] * _rate(clock.step, total)
+            value = _step(network, optimiser, lesson, image, truth, counts, clock.step / total)
             if not math.isfinite(value):
-                raise TrialError(f"diverged: the objective is {value} at step {step} of {total}")
-            step += 1
-            mean += value / steps
-            _average(averaged, network, min(AVERAGE, (1 + step) / (10 + step)))
-        if tell is not None:
-            tell(epoch + 1, lesson.epochs, mean)
-    return averaged.eval()
+                raise TrialError(f"diverged: the objective is {value} at step {clock.step} of {total}")
+            clock.step += 1
+            mean, seen = mean + value, seen + 1
+            _average(averaged, network, min(AVERAGE, (1 + clock.step) / (10 + clock.step)))
+            if clock.over():
+                break
+        if tell is not None and seen:
+            tell(epoch + 1, lesson.epochs, mean / seen)
+        if clock.over():
+            break
+    return averaged.cpu().eval()
+
+
+def device() -> torch.device:
+    """A GPU where torch finds one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+class _Clock:
+    """Steps done and to do; fewer of these where time runs short, never more."""
+
+    def __init__(self, planned: int, least: float, deadline: float | None) -> None:
+        self.planned, self.left, self.deadline = planned, planned, deadline
+        self.least = math.ceil(least * planned)
+        self.step, self._began = 0, time.monotonic()
+
+    def total(self) -> int:
+        """Steps of the whole training as it looks now; TrialError where fewer than the least fit."""
+        now = time.monotonic()
+        if self.deadline is None:
+            return self.left
+        if now > self.deadline and self.step < self.left:
+            raise TrialError(f"out of time after step {self.step} of {self.planned}")
+        if self.step >= WATCHED:
+            fit = int((self.deadline - now) * self.step / max(1e-9, now - self._began))
+            self.left = min(self.left, max(self.least, self.step + max(1, fit)))
+        return self.left
+
+    def over(self) -> bool:
+        """Whether all steps are done."""
+        return self.step >= self.left
 
 
 def seconds_per_image(learner: Learner, lesson: Lesson, *, channels: int = 3) -> float:
@@ -97,7 +135,7 @@ def seconds_per_image(learner: Learner, lesson: Lesson, *, channels: int = 3) ->
     torch.set_num_threads(lesson.threads)
     network, optimiser = _start(learner, lesson, channels)
     generator = np.random.default_rng(lesson.seed)
-    counts = network.counts(lesson.truth, lesson.classes)
+    counts = network.counts(lesson.truth, lesson.classes).to(device())
     rows = next(_epoch(learner, replace(lesson, epochs=1), generator))
     taken = []
     for _ in range(1 + PROBE):
@@ -123,7 +161,7 @@ def _start(learner: Learner, lesson: Lesson, channels: int) -> tuple[Whole, torc
         network.begin(images, truth)
     if lesson.start is not None:
         network.load_state_dict(lesson.start)
-    network.train()
+    network.to(device()).train()
     groups = []
     for group in network.rates():
         if group["params"]:
@@ -154,18 +192,21 @@ def _epoch(learner: Learner, lesson: Lesson, generator: np.random.Generator) -> 
 
 
 def _views(
-    learner: Learner, lesson: Lesson, generator: np.random.Generator, step: int, total: int
+    learner: Learner, lesson: Lesson, generator: np.random.Generator, clock: _Clock
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Batches of one epoch; with several threads the next is made while the last is learned, always in one order."""
-    batches = list(_epoch(learner, lesson, generator))
+    batches, first = list(_epoch(learner, lesson, generator)), clock.step
+
+    def made(number: int) -> tuple[Tensor, Tensor]:
+        return _view(learner, lesson, batches[number], generator, min(1.0, (first + number) / clock.left))
+
     if lesson.threads == 1:
-        for number, rows in enumerate(batches):
-            yield _view(learner, lesson, rows, generator, (step + number) / total)
+        yield from (made(number) for number in range(len(batches)))
         return
     with ThreadPoolExecutor(1) as pool:
         ahead: Future[tuple[Tensor, Tensor]] | None = None
-        for number, rows in enumerate(batches):
-            coming = pool.submit(_view, learner, lesson, rows, generator, (step + number) / total)
+        for number in range(len(batches)):
+            coming = pool.submit(made, number)
             if ahead is not None:
                 yield ahead.result()
             ahead = coming
@@ -192,7 +233,8 @@ def _step(
     counts: Tensor,
     progress: float,
 ) -> float:
-    batch = Batch(weight=torch.ones(len(image)), class_counts=counts, progress=progress)
+    image, truth = image.to(counts.device), truth.to(counts.device)
+    batch = Batch(torch.ones(len(image), device=counts.device), counts, progress)
     value = network.objective(image, truth, lesson.losses, batch)
     optimiser.zero_grad(set_to_none=True)
     value.backward()  # type: ignore[no-untyped-call]

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-Kind = Literal["single", "multi", "dense", "box"]
+Kind = Literal["single", "multi", "dense", "box", "mask"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,8 @@ class Batch:
     """What a loss may know beside outputs and truth.
 
     weight: (B,) importance of each row, >= 0; a row of weight 2 counts as two rows.
-    class_counts: (C,) how many rows of the whole training set have each class (weighted, may be 0).
+    class_counts: (C,) how many rows of the whole training set have each class (weighted, may be 0); where a row is a
+        picture of classes, the share of all known pixels that have it, times the number of pictures.
     progress: share of the training that is done, 0..1; 1 where a problem is solved rather than stepped through.
     """
 
@@ -42,7 +43,8 @@ class Loss(Protocol):
 
     name: what a Problem calls it. title: what a table calls it. source: authors, year, title.
     kind: what it compares. "single": truth is one class; "multi": a 0/1 row; "dense": the wanted quality of each class at
-        each of very many places, 0 at nearly all of them; "box": another box.
+        each of very many places, 0 at nearly all of them; "box": another box; "mask": a picture of classes, one for each
+        pixel.
     convex: convex in the logits, so that a head on fixed features has one optimum.
     balanced: its answers are meant for classes that are equally common, whatever the training data hold;
         settings and temperature are then chosen with equal weight for each class.
@@ -66,7 +68,8 @@ class Loss(Protocol):
 
         output: (B, C) logits, float32 or float64. truth: (B,) int64 class indices, or (B, C) floats of 0 and 1.
         dense: truth (B, C) in 0..1; the value is the weighted SUM over the mass of truth, dense_mean(): a mean over the
-        places would be a mean over background. box: output and truth (B, 4) x1 y1 x2 y2.
+        places would be a mean over background. box: output and truth (B, 4) x1 y1 x2 y2. mask: output (B, C, H, W), truth
+        (B, H, W) int64 with VOID (metrics.masks) at pixels that are not counted; a row is a picture.
         """
         ...
 

@@ -13,7 +13,7 @@ def find(name: str) -> Model | Learner:
         from objectif.learn.models.onnxfile import from_file
 
         return from_file(name)
-    if name.startswith("hub:"):
+    if name.startswith("hub:"):  # of either kind
         from objectif.learn.models.hub import from_hub
 
         return from_hub(name)

@@ -1,4 +1,6 @@
-"""hub:NAME: frozen features of a model that the transformers library loads, from a hub or from a local folder.
+"""hub:NAME: a model that the transformers library loads, from a hub or from a local folder.
+
+A detector is trained as a whole (detect/transformer.py); of any other network the frozen features get a head.
 
 Opt-in, because its weights have a licence of their own and a download behind them: nothing is fetched unless a
 statement names it. The licence written in its card travels into the Solution's card; where there is none, that is said.
@@ -7,6 +9,11 @@ statement names it. The licence written in its card travels into the Solution's 
 from __future__ import annotations
 
 import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +21,7 @@ import torch
 from torch import Tensor
 
 from objectif.errors import PluginError
-from objectif.learn.models.base import Features, Model
+from objectif.learn.models.base import Features, Learner, Model
 
 
 class Hub(Features):
@@ -40,18 +47,39 @@ class Hub(Features):
         return (self._embed(image),)
 
 
-def from_hub(name: str) -> Model:
-    """The Model for 'hub:NAME', NAME a repository or a folder. PluginError where it cannot be loaded."""
-    place = name.removeprefix("hub:")
+def from_hub(name: str) -> Model | Learner:
+    """What 'hub:NAME' is, NAME a repository or a folder. PluginError where it cannot be loaded."""
+    place = str(Path(name.removeprefix("hub:")).expanduser()) if "~" in name else name.removeprefix("hub:")
+    return _found(name, place, _weights(place))
+
+
+@lru_cache(
+    maxsize=32
+)  # a race asks for its models by name again and again, and a hub would be asked each time
+def _found(name: str, place: str, weights: str) -> Model | Learner:
+    config = _config(name, place)
+    from objectif.learn.models.detect.transformer import detector, finds_objects
+
+    if finds_objects(config):
+        return detector(name, place, config, _processor(place), _licence(place))
+    return _frozen(name, place, config, weights)
+
+
+def _config(name: str, place: str) -> Any:
     try:
         from transformers import AutoConfig
 
-        config = AutoConfig.from_pretrained(place)
-    except (OSError, ValueError, ImportError) as error:
+        with hushed():
+            return AutoConfig.from_pretrained(place, trust_remote_code=False)
+    except Exception as error:  # of the library, of the hub's and of its checks: they share no base
         raise PluginError(
-            f"{name} cannot be loaded ({str(error).splitlines()[0][:160]}). Expected a repository that can be reached, "
-            "or a folder with config.json and weights."
+            f"{name} cannot be loaded ({first_line(error)}). Expected a repository that can be "
+            "reached, or a folder with config.json and weights. Where the hub is out of reach, download the repository "
+            "elsewhere and name its folder."
         ) from error
+
+
+def _frozen(name: str, place: str, config: Any, weights: str) -> Model:
     side = _side(config)
 
     def build(channels: int) -> Features:
@@ -69,7 +97,7 @@ def from_hub(name: str) -> Model:
         title=f"{config.model_type} {Path(place).name} (frozen)",
         source=f"transformers, {place}",
         licence=_licence(place),
-        features=f"hub-{place}-{_weights(place)}",
+        features=f"hub-{place}-{weights}",
         build=build,
         size=side,
         pretrained=place,
@@ -77,11 +105,37 @@ def from_hub(name: str) -> Model:
 
 
 def _weights(place: str) -> str:
-    """A short sum of a local checkpoint's weights, so that a trace of older ones is not served; '' for a hub's."""
+    """A short sum of a local checkpoint's files, so that a trace of older ones is not served; '' for a hub's."""
     digest = hashlib.sha256()
-    for file in sorted(Path(place).glob("*.safetensors")):
-        digest.update(file.read_bytes())
+    for file in sorted([*Path(place).glob("*.safetensors"), *Path(place).glob("*.json")]):
+        known = file.stat()
+        digest.update(_sum(file, known.st_mtime_ns, known.st_size))
     return digest.hexdigest()[:12] if Path(place).is_dir() else ""
+
+
+@lru_cache(maxsize=64)
+def _sum(file: Path, changed: int, size: int) -> bytes:
+    """Of a file's content, as long as it does not change."""
+    return hashlib.sha256(file.read_bytes()).digest()
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, in short."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)[:160]
+
+
+@contextmanager
+def hushed() -> Iterator[None]:
+    """Without the library's remarks on new layers, and its bars."""
+    logging: Any = import_module("transformers.utils.logging")
+    before = logging.get_verbosity()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
+        logging.enable_progress_bar()
 
 
 def _side(config: Any) -> int:
@@ -91,16 +145,25 @@ def _side(config: Any) -> int:
 
 def _statistics(place: str) -> tuple[list[float], list[float]]:
     """Mean and deviation in 0..1 as its preprocessor says, else those of ImageNet."""
+    said = _processor(place)
+    if "image_mean" in said and "image_std" in said:
+        return list(said["image_mean"]), list(said["image_std"])
+    return [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
+
+
+def _processor(place: str) -> dict[str, Any]:
+    """What its image processor's file says; nothing where there is none."""
     from transformers.utils.hub import cached_file
 
-    try:
-        import json
-
-        found = cached_file(place, "preprocessor_config.json")
-        said = json.loads(Path(str(found)).read_text(encoding="utf-8"))
-        return list(said["image_mean"]), list(said["image_std"])
-    except (OSError, KeyError, ValueError):
-        return [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
+    for file in ("preprocessor_config.json", "processor_config.json"):
+        try:
+            found = cached_file(place, file)
+            said = json.loads(Path(str(found)).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        if isinstance(said, dict):
+            return dict(said.get("image_processor", said))
+    return {}
 
 
 def _licence(place: str) -> str:

@@ -37,19 +37,19 @@ def answer(
     preparation: Preparation,
     decoding: Any,
     threads: int = 1,
-) -> NDArray[np.float32]:
+) -> NDArray[Any]:
     """(n, ...) answers of the exported network for these rows under one decoding."""
     multi = known.dataset.multilabel
     parts = [
         known.task.decode(outputs, decoding, multi, places)
         for outputs, places in portions(known, graph, rows, preparation, threads)
     ]
-    return np.concatenate(parts).astype(np.float32)
+    return known.task.stacked(parts, known.truth())
 
 
 def crossed(
     known: Context, graph: bytes, rows: NDArray[np.int64], preparation: Preparation, threads: int
-) -> tuple[NDArray[np.float32], Any]:
+) -> tuple[NDArray[Any], Any]:
     """(n, ...) answers for held-out rows, and a decoding fitted on all of them.
 
     Each half of the rows is decoded as the other half wants it, so that no answer is better for having been looked at.
@@ -66,16 +66,15 @@ def crossed(
         return known.task.fit_decoding(some, truth[inside], multi, _of(places, inside), known.metric)
 
     first = halves(known.units[rows])
-    answers = None
+    parts, order = [], []
     for half in (first, ~first):
         if half.any():
             some = {name: value[half] for name, value in outputs.items()}
             part = known.task.decode(some, fitted(~half), multi, _of(places, half))
-            if answers is None:
-                answers = np.zeros((len(rows), *part.shape[1:]), np.float32)
-            answers[half] = part
-    assert answers is not None
-    return answers, fitted(np.ones(len(rows), np.bool_))
+            parts.append(part)
+            order.append(np.flatnonzero(half))
+    answers = known.task.stacked(parts, known.truth())
+    return answers[np.argsort(np.concatenate(order))], fitted(np.ones(len(rows), np.bool_))
 
 
 def halves(units: NDArray[np.int64]) -> NDArray[np.bool_]:

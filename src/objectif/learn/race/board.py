@@ -29,6 +29,11 @@ def correct(truth: NDArray[np.int64], scores: Scores) -> NDArray[np.float64]:
     return np.asarray(scores.argmax(1) == truth, np.float64)
 
 
+def small(scores: NDArray[Any]) -> NDArray[Any]:
+    """Answers as they are kept: numbers of half the usual precision, masks as they are."""
+    return scores if np.issubdtype(scores.dtype, np.integer) else scores.astype(np.float32)
+
+
 @dataclass
 class Cost:
     """What a model costs, measured once on its exported file."""
@@ -87,7 +92,7 @@ class Board:
     def add(self, candidate: Candidate, seed: int, scores: Scores, seconds: float) -> None:
         """A finished trial: its scores to disk, then its line to the journal."""
         name = self.trial(candidate, seed)
-        self.folder.write_trial(name, {"scores": scores.astype(np.float32)})
+        self.folder.write_trial(name, {"scores": small(scores)})
         self._keep(candidate, seed, scores)
         self.journal.append(
             "trial",

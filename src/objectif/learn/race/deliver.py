@@ -20,6 +20,7 @@ from objectif.learn.fit.calibrate import heat_of
 from objectif.learn.models import find, find_model
 from objectif.learn.models.base import Learner
 from objectif.learn.race.answering import answer, read_decoding
+from objectif.learn.race.board import small
 from objectif.learn.race.candidate import Candidate
 from objectif.learn.race.executor import LESSON, SHRINKING, Event, Job
 from objectif.learn.race.folds import fold_file, refit_seconds, train_job
@@ -27,6 +28,7 @@ from objectif.learn.race.material import extractor, head_of, material
 from objectif.learn.race.race import Race
 from objectif.learn.race.record import card_of, result_of
 from objectif.metrics.intervals import Interval, interval
+from objectif.run.check import probes
 from objectif.run.network import Network
 from objectif.runs.folder import slug
 from objectif.runs.outcome import Verdict
@@ -34,6 +36,9 @@ from objectif.runs.result import Result
 from objectif.runs.verdict import verdict
 from objectif.solution.file import Precision, Solution
 from objectif.tasks.classify import Decoding, decode
+
+PROBES, PROBES_SIZE = 4, 4_000_000
+"""Images by which a Solution proves itself, and the bytes that they and their answers may take together."""
 
 
 @dataclass(frozen=True)
@@ -82,11 +87,7 @@ def deliver(race: Race, found: Verdict, command: str) -> Delivery:
     estimate, answers = _estimate(race, winner, found, network, decoding)
     dataset, task = race.ground.dataset, race.ground.context.task
     card = card_of(race, winner, found, estimate)
-    inputs = prepared(dataset, race.ground.plan.development()[:4], preparation)
-    probes = {"inputs": inputs}
-    for name, graph in networks.items():
-        given = Network(graph, threads=1, needs=task.outputs).outputs(inputs, task.outputs)
-        probes |= {f"{output}_{name}": values for output, values in given.items()}
+    inputs = prepared(dataset, race.ground.plan.development()[:PROBES], preparation)
     solution = Solution(
         task=race.problem.task,
         classes=dataset.classes,
@@ -95,11 +96,20 @@ def deliver(race: Race, found: Verdict, command: str) -> Delivery:
         decoding=decoding,
         networks=networks,
         card=card.to_dict(),
-        probes=probes,
+        probes=_probes(networks, inputs, task.outputs),
         reference=race.ground.context.shape,
     )
     result = result_of(race, found, estimate, card, notes, command)
     return Delivery(result, solution, answers)
+
+
+def _probes(
+    networks: dict[Precision, bytes], inputs: NDArray[Any], outputs: tuple[str, ...]
+) -> dict[str, NDArray[Any]]:
+    """Images with what each network gives for them; fewer images where that is much: a file has to stay small."""
+    one = probes(networks, inputs[:1], outputs)
+    size = sum(values.nbytes for values in one.values())
+    return probes(networks, inputs[: max(1, PROBES_SIZE // size)], outputs)
 
 
 def build(race: Race, winner: Candidate) -> bytes:
@@ -292,13 +302,13 @@ def _span(found: Interval) -> str:
     return "no interval" if found.low is None else f"{found.low:.3f} to {found.high:.3f}"
 
 
-def _answers(
-    race: Race, rows: NDArray[np.int64], scores: NDArray[np.float32], kind: str
-) -> dict[str, NDArray[Any]]:
+def _answers(race: Race, rows: NDArray[np.int64], scores: NDArray[Any], kind: str) -> dict[str, NDArray[Any]]:
+    units = _groups(race, rows)
     return {
+        **({} if units is None else {"units": units}),
         "paths": np.array([race.ground.dataset.samples[int(i)].path for i in rows]),
         "truth": race.ground.context.truth()[rows],
-        "scores": scores.astype(np.float32),
+        "scores": small(scores),
         "kind": np.array(kind),
         "task": np.array(race.problem.task),
     }

@@ -22,6 +22,8 @@ from objectif.learn.race.executor import LESSON, TRAINING, Event, Job
 if TYPE_CHECKING:
     from objectif.learn.race.race import Race
 
+LEAST = 0.6
+"""Share of the planned passes of the longest training, and of the delivered network, that is still worth having."""
 OVERHEAD = 6.0  # seconds a fold for building, exporting and answering
 
 
@@ -54,11 +56,15 @@ def fold_seconds(race: Race, seconds: float, *, many: bool = False) -> float:
     many: among other candidates, so that every core is at work on a fold of its own.
     """
     plan, threads = race.ground.plan, fold_threads(race)
-    rows = sum(len(plan.train(k)) for k in range(plan.folds))
+    rows = [len(plan.train(k)) for k in range(plan.folds)]
     if many:
-        return rows * seconds / race.executor.cores
-    side_by_side = min(plan.folds, race.executor.cores // threads)
-    return rows * seconds / (gain(threads) * max(1, side_by_side))
+        return sum(rows) * seconds / race.executor.cores
+    return waves(race) * max(rows) * seconds / gain(threads)
+
+
+def waves(race: Race) -> int:
+    """How often folds start side by side until all have had their turn."""
+    return int(np.ceil(race.ground.plan.folds * fold_threads(race) / race.executor.cores))
 
 
 def again_seconds(race: Race, seconds: float) -> float:
@@ -74,7 +80,7 @@ def fewest(race: Race, learner: Learner) -> int:
 
 def rounds(race: Race) -> int:
     """How often something starts: folds one after the other, and the network that is delivered."""
-    return int(np.ceil(race.ground.plan.folds * fold_threads(race) / race.executor.cores)) + 1
+    return waves(race) + 1
 
 
 def affordable(race: Race, seconds: float, time: float, *, again: float = 1.0) -> int:
@@ -105,8 +111,9 @@ def train_job(
     seconds: float,
     target: Path,
     threads: int,
+    least: float = 1.0,
 ) -> Job:
-    """The job that trains one fold (None: the network to be delivered)."""
+    """The job that trains one fold (None: the network to be delivered); least: see fit.train."""
     arguments: dict[str, Any] = {
         "context": race.context_file,
         "candidate": candidate,
@@ -119,7 +126,11 @@ def train_job(
     name = f"train {candidate.id} " + ("on all images" if fold is None else f"fold {fold + 1}")
     if isinstance(find(candidate.model), Learner):
         start = None if fold is not None else fold_file(race, candidate, 0).with_suffix(".pt")
-        arguments |= {"symmetries": race.symmetries, "start": start}
+        arguments |= {
+            "symmetries": race.symmetries,
+            "start": start,
+            "least": least if fold is not None else LEAST,
+        }
         return Job(name, "learn", arguments, threads=threads, seconds=max(5.0, seconds) + 30, module=LESSON)
     arguments |= {
         "augment": augment(race.symmetries),
@@ -143,7 +154,9 @@ def start_features(race: Race, candidate: Candidate) -> Path | None:
     return race.files[keys[0]] if keys else None
 
 
-def submit(race: Race, candidate: Candidate, speed: Speed, seconds: float, threads: int = 1) -> None:
+def submit(
+    race: Race, candidate: Candidate, speed: Speed, seconds: float, threads: int = 1, least: float = 1.0
+) -> None:
     """Queue all folds of one candidate; its scores reach the board when the last fold is done."""
     plan, board = race.ground.plan, race.board
     board.order[candidate] = None
@@ -176,7 +189,7 @@ def submit(race: Race, candidate: Candidate, speed: Speed, seconds: float, threa
         if path.exists():
             finish(fold, path)
         else:
-            job = train_job(race, candidate, speed, fold, seconds, target, threads)
+            job = train_job(race, candidate, speed, fold, seconds, target, threads, least)
             race.push(job, handler(fold, path))
 
 
@@ -193,7 +206,7 @@ def together(race: Race, done: dict[int, Path]) -> np.ndarray[Any, Any]:
     plan = race.ground.plan
     parts = {fold: np.load(path) for fold, path in done.items()}
     first = next(iter(parts.values()))
-    everything = np.zeros((len(race.ground.dataset), *first.shape[1:]), np.float32)
+    everything = np.zeros((len(race.ground.dataset), *first.shape[1:]), first.dtype)
     for fold, scores in parts.items():
         everything[plan.held(fold)] = scores
     return everything[plan.scored()]
@@ -203,7 +216,8 @@ def train_all(race: Race, candidate: Candidate, speed: Speed) -> None:
     """All folds of one candidate, now; the time to refit it is kept."""
     race.speeds[candidate] = speed
     left = race.left() - refit_seconds(race, candidate)
-    submit(race, candidate, speed, left, fold_threads(race))
+    each = left / waves(race) - OVERHEAD / 2
+    submit(race, candidate, speed, each, fold_threads(race), LEAST)
     race.drain(race.now() + left)
     if candidate not in race.board.scores and candidate not in race.board.failed:
         trained = sum(

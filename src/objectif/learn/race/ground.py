@@ -54,7 +54,7 @@ class Ground:
 
 def survey(problem: Problem, work: Path, progress: Callable[[int, int], None] | None = None) -> Ground:
     """Read, check and divide. DataError, LeakageError (exit code 4) and ProblemError say what stands in the way."""
-    dataset = load(problem.data, format=problem.format, group=problem.group, splits=problem.splits)
+    dataset = load(problem.data, **problem.reading())
     looks = look(dataset, progress=progress)
     dataset, looks, notes = _readable(dataset, looks)
     problem = problem.settled(dataset)

@@ -1,7 +1,7 @@
 """The stage of networks that are trained as a whole: short trainings compare them and their losses, the best gets the rest.
 
-1. Every Learner under its usual losses at its smallest size, for the fewest passes that pay, on all folds; the quick ones
-   first, as many as fit into their share of the time.
+1. Every Learner under its usual losses at its smallest size, for the fewest passes that pay, on the first fold; the quick
+   ones first, as many as fit into their share of the time. The best goes on to all folds, and others where there is time.
 2. Which mirrored and turned views keep the truth, by what the best of them loses on held-out images seen so.
 3. Losses on the best of them: every loss of each kind beside the usual others, of the same length, on all folds. So
    losses are compared with each other on the same images, under the same network.
@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from objectif import plugins
+from objectif.errors import ProblemError
 from objectif.learn.models import find, find_learner
-from objectif.learn.models.base import Learner
+from objectif.learn.models.base import Learner, Model
 from objectif.learn.race.candidate import AGAIN, NO_LOSS, Candidate
 from objectif.learn.race.executor import LESSON, Event, Job
 from objectif.learn.race.folds import (
@@ -29,7 +30,7 @@ from objectif.learn.race.folds import (
     fewest,
     fold_file,
     fold_seconds,
-    rounds,
+    observe,
     submit,
     train_all,
     train_job,
@@ -40,6 +41,10 @@ if TYPE_CHECKING:
 
 VIEWS = ("mirror", "flip", "turn")
 FIRST_SHARE, LOSS_SHARE, RUNG_SHARE = 0.25, 0.3, 0.15  # of the time that is left when a step begins
+CHEAP_SHARE = 0.05
+"""Of the time that is left: a classical network that takes less is compared on all folds whatever it is worth."""
+FEWEST_LOSSES = 3
+"""Other losses that must fit: a table of two says too little for what it takes."""
 TOLERATED = 0.04
 """What a view may cost of the metric before it counts as another truth: a network is never quite symmetric."""
 COMPETENT = 0.3
@@ -55,6 +60,8 @@ def learn(race: Race) -> None:
         return
     learners = _able(race)
     if not learners:
+        if not race.named(Model):
+            raise ProblemError(f"nobody can take part in this race. {' '.join(race.notes)}")
         return
     race.show.stage("short trainings of whole networks")
     _first(race, learners)
@@ -122,34 +129,73 @@ def combine(learner: Learner, names: list[str]) -> list[tuple[str, ...]]:
 
 
 def _first(race: Race, learners: list[Learner]) -> None:
-    """Each Learner for the fewest passes that pay, the quickest first; a note says who did not fit."""
+    """Each Learner for the fewest passes that pay: all on the first fold, then the best on the others too.
+
+    The quick ones first; a note says who did not fit. Classical ones take next to no time, and show what learning adds:
+    they are compared on all folds wherever that is cheap.
+    """
     until = race.now() + FIRST_SHARE * race.left()
     speeds = _speeds(race, [(one, one.sizes[0]) for one in learners], until)
-    takes = {
-        one: fewest(race, one) * fold_seconds(race, speed.seconds, many=True) + rounds(race) * OVERHEAD / 2
-        for (one, _), speed in speeds.items()
-    }
-    used, chosen = 0.0, 0
-    for learner in sorted(takes, key=lambda one: takes[one]):
-        if takes[learner] > 0.6 * race.left():
-            continue
-        fixed = learner.approach == "classical"  # takes next to no time, and shows what learning adds
-        if chosen and not fixed and used + takes[learner] > until - race.now():
+    variants: dict[Candidate, Speed] = {}
+    used, patience = 0.0, race.executor.cores * (until - race.now())
+    rows = len(race.ground.plan.train(0))
+    for (learner, side), speed in sorted(speeds.items(), key=lambda e: e[1].seconds * fewest(race, e[0][0])):
+        passes = fewest(race, learner)
+        takes = passes * rows * speed.seconds + OVERHEAD / 2
+        if used + takes > patience:
             race.notes.append(
-                f"{learner.name} was left out: {fewest(race, learner)} passes over the images, the fewest that pay, take "
-                f"{takes[learner]:.0f} s. A longer --budget includes it."
+                f"{learner.name} was left out: {passes} passes over the images of a fold, the fewest that pay, take "
+                f"{takes:.0f} s. A longer --budget includes it."
             )
             continue
-        used, chosen = used + takes[learner], chosen + (not fixed)
-        candidate = Candidate(
-            learner.approach,
-            learner.name,
-            usual_loss(race, learner),
-            side=learner.sizes[0],
-            epochs=fewest(race, learner),
-        )
-        submit(race, candidate, speeds[learner, learner.sizes[0]], until - race.now() + takes[learner])
-    race.drain(max(until, race.now() + min(used, 0.6 * race.left())))
+        used += takes
+        loss = usual_loss(race, learner)
+        variants[Candidate(learner.approach, learner.name, loss, side=side, epochs=passes)] = speed
+    found: dict[Candidate, float] = {}
+    for candidate, speed in variants.items():
+        _on_first_fold(race, candidate, speed, 2 * patience, found)
+    race.drain(max(until, race.now() + 1.5 * used / race.executor.cores))
+    until = race.now() + FIRST_SHARE * race.left()
+    for candidate in sorted(found, key=lambda c: -found[c]):
+        takes = candidate.epochs * fold_seconds(race, variants[candidate].seconds, many=True)
+        takes *= 1 - 1 / race.ground.plan.folds
+        cheap = candidate.approach == "classical" and takes < CHEAP_SHARE * race.left()
+        if found[candidate] == max(found.values()) or cheap or takes < until - race.now():
+            until -= takes
+            submit(race, candidate, variants[candidate], 3 * takes + 60)
+        else:
+            _drop(race, candidate, found[candidate], "no time for all folds, and another did better")
+    race.drain(race.now() + 0.6 * race.left())
+
+
+def _on_first_fold(
+    race: Race, candidate: Candidate, speed: Speed, seconds: float, found: dict[Candidate, float]
+) -> None:
+    """Queue the training of the first fold alone; its value, more is better, goes to `found`."""
+    target = fold_file(race, candidate, 0)
+
+    def value() -> None:
+        truth = race.ground.context.truth()[race.ground.plan.held(0)]
+        met = race.board.metric.value(truth, np.load(target.with_suffix(".npy")))
+        found[candidate] = race.board.metric.sign * met
+        race.board.journal.append("rung", trial=candidate.id, status="done", metric=met)
+
+    def handle(event: Event) -> None:
+        if event.kind == "done":
+            observe(race, candidate, 0, float(event.payload["seconds"]))
+            value()
+        elif event.kind == "failed":
+            race.board.fail(candidate, None, event.payload)
+
+    if target.with_suffix(".npy").exists():
+        value()
+    else:
+        race.push(train_job(race, candidate, speed, 0, seconds, target, 1), handle)
+
+
+def _drop(race: Race, candidate: Candidate, value: float, why: str) -> None:
+    said = f"{race.board.metric.name} {abs(value):.3f} on fold 1 after {candidate.epochs} passes; {why}"
+    race.board.drop(candidate, 0, said)
 
 
 def _leaders(race: Race) -> list[Candidate]:
@@ -167,6 +213,12 @@ def _losses(race: Race) -> None:
     speed = race.speeds[leader]
     each = leader.epochs * fold_seconds(race, speed.seconds, many=True) + OVERHEAD / 2
     fit = max(0, int((until - race.now()) / each))
+    if fit < min(FEWEST_LOSSES, len(others)):
+        race.notes.append(
+            f"Losses were not compared: {each:.0f} s for each of {len(others)} others is more than the budget bears. A longer "
+            "--budget includes them."
+        )
+        return
     if fit < len(others):
         race.notes.append(
             f"{len(others) - fit} of {len(others) + 1} losses were not compared: the budget is too short for them."
@@ -283,16 +335,14 @@ def _rung(race: Race, able: dict[tuple[Learner, int], Speed]) -> Candidate:
         for variant, speed in variants.items():
             epochs = int((time - OVERHEAD) / (first * speed.seconds))
             if epochs >= 2:
-                _short(race, replace(variant, epochs=epochs), speed, time, found)
+                _on_first_fold(race, replace(variant, epochs=epochs), speed, 3 * time + 30, found)
         race.drain(race.now() + 2 * RUNG_SHARE * race.left())
     if not found:
         return next(iter(variants))
     best = max(found, key=lambda c: found[c])
     for candidate in found:
-        said = (
-            f"{race.board.metric.name} {abs(found[candidate]):.3f} on fold 1 after {time:.0f} s of one core"
-        )
-        race.board.drop(candidate, 0, said + (", went on" if candidate == best else ""))
+        went = "it went on" if candidate == best else "another did better in the same time"
+        _drop(race, candidate, found[candidate], went)
     return best
 
 
@@ -300,24 +350,6 @@ def _best_loss(race: Race, learner: Learner) -> str:
     """The losses that did best so far under a network that composes the same kinds; else the usual ones."""
     scored = [c.loss for c in _leaders(race) if find_learner(c.model).losses == learner.losses]
     return scored[0] if scored else usual_loss(race, learner)
-
-
-def _short(
-    race: Race, candidate: Candidate, speed: Speed, time: float, found: dict[Candidate, float]
-) -> None:
-    """Queue a short training on the first fold."""
-    target = race.work / f"rung-{candidate.id.replace('/', '_').replace(':', '_')}"
-
-    def handle(event: Event) -> None:
-        if event.kind == "done":
-            truth = race.ground.context.truth()[race.ground.plan.held(0)]
-            value = race.board.metric.value(truth, np.load(target.with_suffix(".npy")))
-            found[candidate] = race.board.metric.sign * value
-            race.board.journal.append("rung", trial=candidate.id, status="done", metric=value)
-        elif event.kind == "failed":
-            race.board.fail(candidate, None, event.payload)
-
-    race.push(train_job(race, candidate, speed, 0, 3 * time + 30, target, 1), handle)
 
 
 # --- speed ------------------------------------------------------------------
@@ -336,10 +368,9 @@ def _speeds(race: Race, sized: list[tuple[Learner, int]], until: float) -> dict[
     race.drain(until)
     found = {}
     for learner, side in sized:
-        over = race.board.over(
-            Candidate(learner.approach, learner.name, usual_loss(race, learner), side=side)
-        )
-        if learner.name in paces and not over:
+        weighed = Candidate(learner.approach, learner.name, usual_loss(race, learner), side=side)
+        able = weighed not in race.board.failed and not race.board.over(weighed)
+        if learner.name in paces and able:
             found[learner, side] = Speed(
                 paces[learner.name] * float(np.prod(race.ground.context.size(side))), {}
             )

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from objectif.data.pixels import placed
+from objectif.errors import TrialError
 from objectif.images.prepare import Placement
 from objectif.learn.export.cost import count
 from objectif.learn.export.whole import export_whole
@@ -37,7 +38,11 @@ def weigh(*, context: Path, model: str, side: int, memory: bool, tell: Tell) -> 
     known, learner = read_context(context), find_learner(model)
     network = learner.build(known.channels, len(known.dataset.classes)).eval()
     size = known.size(side)
-    graph = export_whole(network, size, known.channels, known.floating)
+    try:
+        graph = export_whole(network, size, known.channels, known.floating)
+    except Exception as error:  # of the exporter: what cannot ship is not trained
+        said = next(iter(str(error).strip().splitlines()), type(error).__name__)[:160]
+        raise TrialError(f"{model} cannot be exported to ONNX ({said}); name another model") from error
     shape = (*size, known.channels)
     params, macs = count(graph, shape)
     runner = Runner(graph, needs=known.task.outputs)
@@ -71,10 +76,11 @@ def learn(
     seconds: float,
     target: Path,
     tell: Tell,
+    least: float = 1.0,
 ) -> dict[str, Any]:
     """Train on the training images of a fold (None: on all development images); export, and answer by the export.
 
-    start: weights of the same network to go on from. Writes target.onnx, target.pt (its weights) and, for a fold,
+    start: weights of the same network to go on from. least: share of the passes that must fit into `seconds`. Writes target.onnx, target.pt (its weights) and, for a fold,
     target.npy (answers for the held-out images) and target.json (the decoding that suits them).
     """
     torch.set_num_threads(threads)
@@ -90,6 +96,7 @@ def learn(
         lesson,
         channels=known.channels,
         deadline=started + seconds,
+        least=least,
         tell=lambda epoch, epochs, value: tell({"epoch": epoch, "of": epochs, "loss": value}),
     )
     graph = export_whole(network, known.size(candidate.side), known.channels, known.floating)
@@ -143,7 +150,7 @@ def training_images(known: Context, candidate: Candidate) -> tuple[NDArray[Any],
         images, places = placed(known.dataset, np.arange(len(known.dataset)), preparation)
         if not path.exists():
             save(path, images)
-        save(truth_path, known.task.forth(known.truth(), places))
+        save(truth_path, known.task.forth(known.truth(), places, (height, width)))
     return np.load(path, mmap_mode="r"), np.load(truth_path)
 
 
@@ -165,7 +172,7 @@ def judge(
     rows = known.plan.held(fold)
     preparation = known.preparation(candidate.side, candidate.preparation)
     images, places = placed(known.dataset, rows, preparation)
-    truth = known.task.forth(known.truth()[rows], places)
+    truth = known.task.forth(known.truth()[rows], places, images.shape[1:3])
     decoding = read_decoding(known, network.with_suffix(".json"))
     runner = Runner(network.with_suffix(".onnx").read_bytes(), threads=threads, needs=known.task.outputs)
     values = {}

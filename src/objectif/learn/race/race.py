@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from objectif import plugins
-from objectif.errors import TrialError
+from objectif.errors import ProblemError, TrialError
 from objectif.learn.models import find, find_model
 from objectif.learn.models.base import Learner, Model
 from objectif.learn.race.board import Board, Cost
@@ -157,9 +157,18 @@ class Race:
 
     def run(self) -> None:
         """All stages, each within its share of the time that is left."""
-        if self.named(Model):
+        models, learners = self.named(Model), self.named(Learner)
+        left_out = self._left_out(models + learners)
+        if not models and not learners:
+            raise ProblemError(
+                f"models = {self.problem.models!r}: none takes part in a race of the task {self.problem.task!r} "
+                f"({'; '.join(left_out) or 'none is installed'}). Expected one that fits; `objectif list models` shows "
+                "them, and models = 'auto' takes them."
+            )
+        self.notes += [f"{said}; it takes no part." for said in left_out]
+        if models:
             self._on_features()
-        if self.named(Learner):
+        if learners:
             learn(self)
 
     def _on_features(self) -> None:
@@ -198,6 +207,17 @@ class Race:
             if fits and one.approach in self.problem.approaches:
                 found.append(name)
         return found
+
+    def _left_out(self, taken: list[str]) -> list[str]:
+        """Why models that the statement names are not among those that take part."""
+        asked = () if self.problem.models == "auto" else [str(m) for m in self.problem.models]
+        reasons = []
+        for name in (m for m in asked if m not in taken):
+            one = find(name)
+            same = one.task == self.problem.task
+            other = f"approach {one.approach!r}" if same else f"task {one.task!r}"
+            reasons.append(f"{name} is of the {other}")
+        return reasons
 
     def models(self) -> list[str]:
         """Names of the models with fixed features that take part, cheap ones first."""
@@ -280,6 +300,8 @@ class Race:
         def handle(event: Event) -> None:
             if event.kind == "done":
                 self.board.weigh(candidate, Cost(**event.payload))
+            elif event.kind == "failed":
+                self.board.fail(candidate, None, event.payload)
 
         if (candidate.model, candidate.side) not in self.board.costs:
             self.push(self._cost_job(candidate), handle)

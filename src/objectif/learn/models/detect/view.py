@@ -11,12 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from objectif.learn.models.warp import GRAY, draw, relight
+
 Truth = NDArray[np.floating[Any]]
-GRAY = 128.0  # of mosaics' empty places and of bars, as Preparation pads
 WIDTH = 6  # x1 y1 x2 y2 class ignore
 SLIVER = 0.35  # an object of which less can be seen is ignored
 
@@ -58,7 +58,7 @@ def view(
         else:
             seen[row] = GRAY
             boxes = _place(images[row], truth[row], seen[row], generator, symmetries, settings.zoom, settings)
-        seen[row] = _relight(seen[row], generator, settings.light)
+        seen[row] = relight(seen[row], generator, settings.light)
         found.append(boxes)
     return seen, _padded(found)
 
@@ -98,40 +98,18 @@ def _place(
     size: tuple[int, int] | None = None,
 ) -> Truth:
     """Warp a picture into `window` (in place); its boxes there. size: what the picture just fits at scale 1."""
-    height, width = image.shape[:2]
-    to_h, to_w = size or window.shape[:2]
-    scale = min(to_h / height, to_w / width) * np.exp(generator.uniform(*np.log(zoom)))
-    skew = np.exp(generator.uniform(-settings.stretch, settings.stretch) / 2)
-    matrix = np.diag([scale * skew, scale / skew]) @ _turned(generator, symmetries)
-    corners = matrix @ np.array([[0, width, 0, width], [0, 0, height, height]], np.float64)
-    low, high = corners.min(1), corners.max(1)
-    free = np.array([window.shape[1], window.shape[0]]) - (high - low)
-    shift = free * generator.uniform(0, 1, 2) - low
-    centre = shift + 0.5 * matrix.sum(1) - 0.5  # OpenCV's coordinates are of the centres of pixels
-    affine = np.concatenate([matrix, centre[:, None]], 1)
-    flags = cv2.INTER_AREA if scale < 0.5 else cv2.INTER_LINEAR
-    shown = cv2.warpAffine(
-        image,
-        affine,
-        (window.shape[1], window.shape[0]),
-        flags=flags,
-        borderMode=cv2.BORDER_CONSTANT,
-        borderValue=(GRAY,) * 4,
+    height, width = window.shape[:2]
+    warp = draw(
+        generator,
+        (image.shape[0], image.shape[1]),
+        (height, width),
+        symmetries,
+        zoom=zoom,
+        stretch=settings.stretch,
+        fits=size,
     )
-    window[:] = shown.reshape(window.shape)
-    return _moved(boxes, matrix, shift, window.shape[1], window.shape[0])
-
-
-def _turned(generator: np.random.Generator, symmetries: tuple[str, ...]) -> NDArray[np.float64]:
-    """A random element of the group that the symmetries span, as a 2 x 2 matrix."""
-    matrix = np.eye(2)
-    for name, change in (("mirror", np.diag([-1.0, 1.0])), ("flip", np.diag([1.0, -1.0]))):
-        if name in symmetries and generator.random() < 0.5:
-            matrix = change @ matrix
-    if "turn" in symmetries:
-        quarter = np.array([[0.0, -1.0], [1.0, 0.0]])
-        matrix = np.linalg.matrix_power(quarter, int(generator.integers(4))) @ matrix
-    return np.asarray(matrix)
+    window[:] = warp.show(image, (height, width))
+    return _moved(boxes, warp.matrix, warp.shift, width, height)
 
 
 def _moved(
@@ -148,26 +126,6 @@ def _moved(
     sliver = (kept < SLIVER * whole) | ((high - low).min(1) < 2)
     moved = np.concatenate([low, high, boxes[:, 4:5], np.maximum(boxes[:, 5:6], sliver[:, None])], 1)
     return np.asarray(moved[(high - low).min(1) > 0.5])
-
-
-def _relight(image: NDArray[Any], generator: np.random.Generator, light: float) -> NDArray[Any]:
-    """Gain of every channel, contrast about the mean, saturation."""
-    channels = image.shape[2]
-    gain = np.exp(generator.uniform(-light, light)) * np.exp(
-        generator.uniform(-light / 3, light / 3, channels)
-    )
-    mix = np.eye(channels)
-    if channels == 3:
-        colour = np.exp(generator.uniform(-2 * light, 2 * light))
-        mix = colour * mix + (1 - colour) * np.full((3, 3), 1 / 3)
-    offset = generator.uniform(-light, light) * 32
-    table = np.concatenate([gain[:, None] * mix, np.full((channels, 1), offset)], 1)
-    if channels > 4:  # more than OpenCV transforms
-        changed = image.astype(np.float32) * gain.astype(np.float32) + np.float32(offset)
-    else:
-        changed = cv2.transform(image, table)  # bytes saturate, floats do not
-    clipped: NDArray[Any] = np.clip(changed, 0, 255).astype(image.dtype).reshape(image.shape)
-    return clipped
 
 
 def _padded(rows: list[Truth]) -> Truth:

@@ -1,0 +1,152 @@
+"""The forms in which `predict` writes answers: one file or stream for all pictures, or a folder with a file for each.
+
+What is drawn or told of one picture alone (overlays, masks, outlines) goes into a folder, below which the pictures' names
+and folders are kept. A form that does not fit the answers is refused before the first picture is read.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from objectif.cli._output import answers_to
+from objectif.errors import InputError
+
+if TYPE_CHECKING:
+    from objectif.answers import Answer, Boxes, Masks
+    from objectif.solution.file import Solution
+
+Write = Callable[["Answer"], None]
+_FOLDERS = ("geojson", "masks", "instances", "overlays")
+_FITS = {"Label": (), "Boxes": ("coco", "overlays"), "Masks": ("coco", *_FOLDERS)}
+_ALWAYS = ("jsonl", "csv")
+_NAMES = {"Label": "labels", "Boxes": "boxes", "Masks": "masks"}
+
+
+@contextmanager
+def writer(form: str, solution: Solution, inputs: list[str], out: Path | None) -> Iterator[Write]:
+    """A function that writes one answer in the form that was asked for.
+
+    InputError where the form does not fit the Solution's answers, or `out` is no place for it.
+    """
+    from objectif.run.written import kind
+
+    answers = kind(solution)
+    fitting = (*_ALWAYS, *_FITS[answers.__name__])
+    if form not in fitting:
+        needed = [_NAMES[name] for name, forms in _FITS.items() if form in forms]
+        raise InputError(
+            f"--to {form}: needs answers with {' or '.join(needed)}; this Solution has the task {solution.task!r}. "
+            f"Use --to {', '.join(fitting[:-1])} or {fitting[-1]}."
+        )
+    if form in _FOLDERS:
+        yield _each(form, inputs, out)
+    else:
+        with answers_to(out) as write, _all(form, solution, answers, write) as one:
+            yield one
+
+
+@contextmanager
+def _all(
+    form: str, solution: Solution, answers: type[Answer], write: Callable[[bytes], None]
+) -> Iterator[Write]:
+    """One stream for all pictures."""
+    from objectif.answers import Masks
+    from objectif.metrics.masks import has_background
+    from objectif.run.written import Coco, csv_header, csv_rows, json_line
+
+    classes = solution.classes
+    if form == "coco":
+        masks = issubclass(answers, Masks)
+        table = Coco(classes[1:] if masks and has_background(classes) else classes)
+        yield lambda answer: table.add(cast("Boxes | Masks", answer))
+        write(table.content())
+    elif form == "csv":
+        channels = solution.preparation.channels if issubclass(answers, Masks) else 0
+        write(csv_header(answers, classes, channels))
+        yield lambda answer: write(csv_rows(answer, _pixels(answer) if channels else None, channels))
+    else:
+        yield lambda answer: write(json_line(answer))
+
+
+def _each(form: str, inputs: list[str], out: Path | None) -> Write:
+    """A file for each picture: the same name below `out`."""
+    from objectif.run.outlines import geojson
+    from objectif.run.overlay import save
+    from objectif.run.written import index_png, instance_png
+
+    if out is None or (out.exists() and not out.is_dir()):
+        what = "outlines" if form == "geojson" else "pictures"
+        raise InputError(f"--to {form} --out {out or '(nothing)'}: expected a folder for the {what}.")
+    taken: set[Path] = set()
+
+    def write(answer: Answer) -> None:
+        below = _below(answer.path, inputs)
+        if form == "overlays":
+            save(_drawn(answer), _place(out / below, answer.path, taken))
+        elif form == "geojson":
+            _put(geojson(cast("Masks", answer)), _free(out / below.with_suffix(".geojson"), taken))
+        else:
+            png = index_png if form == "masks" else instance_png
+            _put([png(cast("Masks", answer))], _place(out / below.with_suffix(".png"), answer.path, taken))
+
+    return write
+
+
+def _pixels(answer: Answer) -> Any:
+    from objectif.images import photo
+
+    return photo.read(Path(answer.path))
+
+
+def _drawn(answer: Answer) -> Any:
+    from objectif.answers import Masks
+    from objectif.run.overlay import drawn
+    from objectif.run.overlay_masks import drawn_masks
+
+    if isinstance(answer, Masks):
+        return drawn_masks(_pixels(answer), answer, own=True)
+    return drawn(_pixels(answer), cast("Boxes", answer), own=True)
+
+
+def _put(content: Iterable[bytes], target: Path) -> None:
+    """A whole file, in folders that are made."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"cannot write {target}: {error.strerror or error}. Expected a folder that is writable; choose another place."
+        ) from error
+    with answers_to(target) as write:
+        for part in content:
+            write(part)
+
+
+def _place(target: Path, path: str, taken: set[Path]) -> Path:
+    """A free name for a picture; InputError where it would lie among the pictures, perhaps in the place of one."""
+    if target.parent.exists() and target.parent.samefile(Path(path).parent):
+        raise InputError(
+            f"{target} would lie among the pictures and could take the place of one; expected another folder. "
+            "Choose one with --out."
+        )
+    return _free(target, taken)
+
+
+def _below(path: str, inputs: list[str]) -> Path:
+    """The picture's name, with its folders below the input that holds it."""
+    for given in inputs:
+        if os.path.isdir(given) and Path(path).is_relative_to(given):
+            return Path(path).relative_to(given)
+    return Path(Path(path).name)
+
+
+def _free(target: Path, taken: set[Path]) -> Path:
+    """The name, numbered where a picture of this run has it already."""
+    found, number = target, 2
+    while found in taken:
+        found, number = target.with_stem(f"{target.stem}-{number}"), number + 1
+    taken.add(found)
+    return found

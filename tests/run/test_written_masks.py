@@ -1,0 +1,81 @@
+"""Masks as others read them: tables, COCO and pictures tell the same objects."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from objectif.answers import Masks
+from objectif.data.rle import decode
+from objectif.errors import InputError
+from objectif.metrics.masks import packed
+from objectif.run.palette import colour
+from objectif.run.written import Coco, csv_header, csv_rows, index_png, instance_png
+
+CLASSES = ("background", "cell", "dust")
+
+
+@pytest.fixture(params=[False, True])
+def answer(request: pytest.FixtureRequest) -> Masks:
+    mask = np.zeros((40, 50), np.int64)
+    mask[5:15, 5:15], mask[5:15, 30:45], mask[30:34, 8:20] = 1, 1, 2
+    objects = np.zeros_like(mask)
+    objects[5:15, 5:15], objects[5:15, 30:45], objects[30:34, 8:20] = 4, 9, 7
+    return Masks("a,b.png", CLASSES, packed(mask, objects if request.param else None))
+
+
+def read(answer: Masks, channels: int = 0, **given: object) -> list[dict[str, str]]:
+    spacing = given.get("spacing")
+    content = csv_header(Masks, CLASSES, channels, spacing) + csv_rows(answer, channels=channels, **given)  # type: ignore[arg-type]
+    return list(csv.DictReader(io.StringIO(content.decode(), newline="")))
+
+
+def test_all_forms_tell_the_same_objects(answer: Masks) -> None:
+    rows = read(answer)
+    numbers = np.array(Image.open(io.BytesIO(instance_png(answer))))
+    assert numbers.dtype in (np.uint16, np.int32)
+    table = Coco(CLASSES[1:])
+    table.add(answer)
+    told = json.loads(table.content())
+    assert told["images"] == [{"id": 1, "file_name": "a,b.png", "width": 50, "height": 40}]
+    assert len(rows) == len(told["annotations"]) == len(np.unique(numbers)) - 1 == 3
+    for row, one in zip(rows, told["annotations"], strict=True):
+        here = numbers == int(row["object"])
+        assert np.array_equal(decode(one["segmentation"]), here)
+        assert int(row["area_px"]) == one["area"] == int(here.sum())
+        assert one["bbox"] == list(cv2.boundingRect(here.astype(np.uint8)))
+        assert [int(row[k]) for k in ("x1", "y1")] == one["bbox"][:2]
+        assert CLASSES[one["category_id"]] == row["label"] == CLASSES[int(answer.labels[here][0])]
+    assert {row["path"] for row in rows} == {"a,b.png"}
+
+
+def test_the_index_counts_and_colours_are_seen(answer: Masks) -> None:
+    picture = Image.open(io.BytesIO(index_png(answer)))
+    assert picture.mode == "P"
+    assert np.array_equal(np.array(picture), answer.labels)
+    assert tuple(np.array(picture.convert("RGB"))[10, 10]) == colour(1, True)
+
+
+def test_means_and_units_have_columns_where_they_are_known(answer: Masks) -> None:
+    pixels = np.zeros((40, 50, 3), np.uint8)
+    pixels[:, :, 1] = 7
+    rows = read(answer, 3, pixels=pixels, spacing=(0.5, 0.5))
+    assert {(r["mean_red"], r["mean_green"]) for r in rows} == {("0.00", "7.00")}
+    assert all(float(r["area_unit"]) == float(r["area_px"]) / 4 for r in rows)
+    assert {r["mean_3"] for r in read(answer, 4, pixels=pixels[:, :, :1])} == {"0.00"}
+    assert {r["mean_4"] for r in read(answer, 4, pixels=pixels)} == {""}
+    assert "area_unit" not in read(answer)[0]
+
+
+def test_a_picture_without_objects_has_an_empty_row_and_too_many_are_said() -> None:
+    [row] = read(Masks("e.png", CLASSES, np.zeros((4, 4), np.uint8)), 3)
+    assert row.pop("path") == "e.png"
+    assert set(row.values()) == {""}
+    with pytest.raises(InputError, match="65,535"):
+        instance_png(Masks("m.png", CLASSES, packed(np.ones((1, 2)), np.array([[1, 70_000]]))))
