@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
 
 _STRIP = 4_000_000  # pixels of a mask that are counted at once
 
@@ -120,9 +121,15 @@ class Masks:
         for strip in np.array_split(
             self.mask, max(1, self.mask.size // _STRIP)
         ):  # counting copies to 64 bits
-            counts += np.bincount((strip & 0xFF).ravel(), minlength=256)
+            counts += np.bincount(np.bitwise_and(strip, 0xFF).ravel(), minlength=256)
         total = max(1, self.mask.size)
         return {name: float(n) / total for name, n in zip(self.classes, counts, strict=False)}
+
+    def _strips(self) -> Iterator[NDArray[Any]]:
+        """Rows of the mask, some million pixels at a time."""
+        high = max(1, _STRIP // max(1, self.mask.shape[1]))
+        for top in range(0, len(self.mask), high):
+            yield np.asarray(self.mask[top : top + high])
 
     @property
     def count(self) -> int | None:
@@ -130,7 +137,7 @@ class Masks:
         if self.mask.dtype == np.uint8:
             return None
         found: set[int] = set()
-        for strip in np.array_split(self.mask, max(1, self.mask.size // _STRIP)):
+        for strip in self._strips():
             found.update(np.unique(strip >> 8).tolist())
         return len(found - {0})
 

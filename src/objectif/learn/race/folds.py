@@ -212,12 +212,12 @@ def together(race: Race, done: dict[int, Path]) -> np.ndarray[Any, Any]:
     return everything[plan.scored()]
 
 
-def train_all(race: Race, candidate: Candidate, speed: Speed) -> None:
-    """All folds of one candidate, now; the time to refit it is kept."""
+def train_all(race: Race, candidate: Candidate, speed: Speed, least: float = LEAST) -> None:
+    """All folds of one candidate, now; the time to refit it is kept. least: see fit.train."""
     race.speeds[candidate] = speed
     left = race.left() - refit_seconds(race, candidate)
     each = left / waves(race) - OVERHEAD / 2
-    submit(race, candidate, speed, each, fold_threads(race), LEAST)
+    submit(race, candidate, speed, each, fold_threads(race), least)
     race.drain(race.now() + left)
     if candidate not in race.board.scores and candidate not in race.board.failed:
         trained = sum(

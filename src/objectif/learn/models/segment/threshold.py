@@ -30,7 +30,7 @@ class Measures(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.width = 2 * channels + 5
+        self.width = 2 * channels + 6
 
     @torch.no_grad()
     def forward(self, image: Tensor) -> list[Tensor]:
@@ -41,7 +41,8 @@ class Measures(nn.Module):
         mean, spread = _surroundings(gray)
         colour = x.amax(1, keepdim=True) - x.amin(1, keepdim=True)
         chroma = colour / (gray + 0.05)
-        above = (gray - mean) / spread, (smooth[:, -1:] - mean) / spread, smooth[:, -1:] - mean
+        rise = smooth[:, -1:] - mean
+        above = (gray - mean) / spread, rise / spread, rise, (rise / spread).abs()
         return [torch.cat([planes, smooth[:, :-1], colour, chroma, *above], 1)]
 
 

@@ -79,6 +79,6 @@ UNET = Learner(
     usual=("dice_ce",),
     epochs=(20, 200),
     steps=200,
-    rate=5e-3,
+    rate=3e-3,
     decay=0.01,
 )
