@@ -1,15 +1,16 @@
-"""Non-maximum suppression: of boxes of one class that overlap too much, the surest stays; in numpy.
+"""Non-maximum suppression: of boxes of one class that overlap too much, the surest stays.
 
-Greedy suppression is the one solution of "a box stays where no surer box that stays overlaps it": repeated from
-"all stay" until nothing changes, it takes as many vector steps as the longest chain of overlaps, where the
-usual loop takes one for each box. Pairs that overlap are found along x in blocks, so that the boxes of a whole
-aerial picture cost neither a matrix of all pairs nor a tree.
+OpenCV's greedy loop does it: the surest box first, each next one against those that stay. Of the thousand boxes that a
+network is half sure of, most lie on a few objects and go at once. Rejected: vector steps over all pairs that overlap, which
+took five times as long on a network's own answers. Where boxes of tiles meet, all pairs are needed: they are found along
+x in blocks, so that the boxes of a whole aerial picture cost neither a matrix of all pairs nor a tree.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,23 +26,14 @@ def suppress(
 
     A box goes where a surer one of its class that stays has an IoU above `threshold` with it.
     """
-    order = np.argsort(-scores, kind="stable")
-    first, second, shared, sizes = pairs(boxes[order], labels[order])
-    union = sizes[first] + sizes[second] - shared
-    close = shared > threshold * union
-    first, second = first[close], second[close]
-    return order[_stay(len(order), np.minimum(first, second), np.maximum(first, second))]
-
-
-def _stay(n: int, above: NDArray[np.intp], below: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """(n,) which stay, where above[p] puts below[p] out if it stays itself; above < below."""
-    stay = np.ones(n, np.bool_)
-    while True:
-        out = np.zeros(n, np.bool_)
-        out[below[stay[above]]] = True
-        if np.array_equal(out, ~stay):
-            return stay
-        stay = ~out
+    if not len(boxes):
+        return np.zeros(0, np.intp)
+    rectangles = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1).astype(np.float64)
+    batched: Any = cv2.dnn.NMSBoxesBatched  # its annotations ask for lists, which take longer to read than to suppress
+    kept = batched(
+        rectangles, np.asarray(scores, np.float32), np.asarray(labels, np.int32), -np.inf, float(threshold)
+    )
+    return np.asarray(kept, np.intp).reshape(-1)
 
 
 def fragments(

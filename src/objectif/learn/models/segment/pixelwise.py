@@ -3,8 +3,8 @@
 Trunk -> maps -> neck -> one map -> a linear function of each of its places: a logit for every class, and the depth, by
 whose watershed touching objects are told apart. The map may be coarser than the picture by 2 or 4: logits are linear, so
 that they can be made larger between, and the loss is asked at the truth's own pixels, where thin things still are. (Measured
-at 256 px from stride 2, of a step of lite0_unet: a twentieth for 2 classes, a seventh and ten times the memory for 12; with
-more classes than FULL it is asked at the map's own size.)
+on one core at 256 px from stride 2: 7 ms of the 110 that lite0_unet takes for a picture with 2 classes, 17 ms with 12 against 3
+at the map's own size, where it needs a quarter of the memory; with more classes than FULL it is asked there.)
 Nothing on the way may look at the whole picture (no squeeze-excite, no instance norm): large pictures are seen in tiles, and
 tiles must agree where they meet.
 """

@@ -3,8 +3,10 @@
 What one would do by hand: a threshold on the gray value (Otsu 1979), on greenness (Woebbecke et al. 1995, excess green) or
 on how much lighter a pixel is than its surroundings in units of their spread (Niblack 1986; Sauvola & Pietikainen 2000),
 but with the combination and the place of the threshold learned. The surroundings are a quarter of the picture's side: wide
-enough to hold both object and background, and what a tile of a large picture can see too; the whole picture's mean and
-spread were not. Nothing says where one object ends and the next begins: the depth is 0, and objects are told apart by shape.
+enough to hold both object and background, and no wider than a tile of a large picture can see, as the mean of the whole
+would be. How far a pixel stands out to either side is a measure too, because pictures of one set may show the same things light
+on dark and dark on light (20 held-out nuclei pictures, one split: IoU .66 with it, .52 without). Nothing says where one object
+ends and the next begins: the depth is 0, and objects are told apart by shape.
 """
 
 from __future__ import annotations

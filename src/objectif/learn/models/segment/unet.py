@@ -1,7 +1,7 @@
 """unet: a small plain U-Net from scratch: down by four steps, up again, each step sees what it was before.
 
 Source: Ronneberger, Fischer, Brox 2015, "U-Net: convolutional networks for biomedical image segmentation", arXiv:1505.04597.
-It begins at half the picture's size, because at the full one a third of all work would be done for the last pixel of
+It begins at half the picture's size, because at the full one everything would cost four times as much for the last pixel of
 a border; norms (Ioffe & Szegedy 2015, arXiv:1502.03167) steady it, padding keeps the size.
 """
 
