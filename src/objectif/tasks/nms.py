@@ -29,7 +29,9 @@ def suppress(
     if not len(boxes):
         return np.zeros(0, np.intp)
     rectangles = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1).astype(np.float64)
-    batched: Any = cv2.dnn.NMSBoxesBatched  # its annotations ask for lists, which take longer to read than to suppress
+    batched: Any = (
+        cv2.dnn.NMSBoxesBatched
+    )  # its annotations ask for lists, which take longer to read than to suppress
     kept = batched(
         rectangles, np.asarray(scores, np.float32), np.asarray(labels, np.int32), -np.inf, float(threshold)
     )
