@@ -104,6 +104,7 @@ def compared(
         "boxes": len(values),
         "matched": float(matched.mean()) if len(values) else 0.0,
         "of_matched_0.9": float((values[matched] >= AGREE).mean()) if matched.any() else 0.0,
+        "median_of_matched": float(np.median(values[matched])) if matched.any() else 0.0,
         "of_all_0.9": float((values >= AGREE).mean()) if len(values) else 0.0,
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from objectif.data.dataset import Dataset
+from objectif.data.dataset import Dataset, Sample
 from objectif.data.load import load
 from objectif.data.splits import LOCK_FROM, SplitPlan, components, from_json, plan, to_json
 from objectif.errors import DataError
@@ -227,3 +228,21 @@ def test_real_tracks_stay_together(shared: Any) -> None:
         assert set(data.truth()[split.train(k)]) == set(range(20))
     sizes = [len(split.held(k)) for k in range(4)]
     assert max(sizes) - min(sizes) <= 8
+
+
+def test_a_part_is_held_out_beside_a_test_split_where_training_is_dear() -> None:
+    samples = tuple(
+        Sample(f"{n}.png", Path(f"{n}.png"), (n % 3,), group=f"g{n // 2}", split="test" if n >= 48 else None)
+        for n in range(60)
+    )
+    data = Dataset("x", Path(), "folders", ("a", "b", "c"), samples)
+    made = plan(data, part=True)
+    assert made.folds == 1
+    held, train = made.held(0), made.train(0)
+    assert 8 <= len(held) <= 16
+    assert len(held) + len(train) == 48
+    assert not {samples[i].group for i in held} & {samples[i].group for i in train}
+    assert {samples[i].labels[0] for i in held} == {0, 1, 2}
+    assert plan(data).folds == 5
+    no_test = Dataset("x", Path(), "folders", ("a", "b", "c"), samples[:48])
+    assert plan(no_test, part=True).folds == 5

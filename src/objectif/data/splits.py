@@ -20,6 +20,8 @@ from objectif.data.folds import assign
 from objectif.errors import DataError
 from objectif.metrics.masks import has_background
 
+PARTS = 4
+"""One in so many images is held out where there are no folds."""
 LOCK_FROM = 1000
 """With this many images and no given test split, a fifth is locked away for the final estimate."""
 
@@ -57,10 +59,14 @@ class SplitPlan:
         return np.flatnonzero(~self.test)
 
 
-def plan(dataset: Dataset, *, folds: int = 5, seed: int = 0, together: Ints | None = None) -> SplitPlan:
+def plan(
+    dataset: Dataset, *, folds: int = 5, seed: int = 0, together: Ints | None = None, part: bool = False
+) -> SplitPlan:
     """The plan for a Dataset.
 
-    together: (N,) cluster of each image; images of one cluster (near duplicates) always share a fold.
+    together: (N,) cluster of each image; images of one cluster (near duplicates) always share a fold. part: beside a test
+    split hold out one part of PARTS and not all folds in turn: enough to choose by where every training is dear, since
+    the estimate comes from the test images.
     Raises DataError: fewer than two classes, a class with one image, a class without images outside the test split,
     folds < 2.
     """
@@ -88,9 +94,15 @@ def plan(dataset: Dataset, *, folds: int = 5, seed: int = 0, together: Ints | No
         origin = f"a fifth ({int(test.sum())} images) locked away as test split; " if test.any() else ""
         notes.append(note)
     rows = np.flatnonzero(~test)
-    count = _fold_count(dataset, hot[rows], unit[rows], folds, notes)
+    part = part and bool(test.any())
+    count = _fold_count(dataset, hot[rows], unit[rows], PARTS if part else folds, notes)
     fold = np.full(len(dataset), -1, np.int64)
-    fold[rows] = _deal(alike[rows], unit[rows], count, seed)
+    fold[rows] = dealt = _deal(alike[rows], unit[rows], count, seed)
+    if part:
+        held = dealt == _judging(hot[rows], dealt, count)
+        fold[rows] = np.where(held, 0, -1)
+        said = f"{origin}{int(held.sum())} of the other {len(rows)} images held out to choose by"
+        return SplitPlan(fold, test, said, seed, 1, tuple(notes))
     grouped = "grouped and stratified" if len(np.unique(unit)) < len(unit) else "stratified"
     return SplitPlan(fold, test, f"{origin}{count} {grouped} folds", seed, count, tuple(notes))
 
@@ -230,19 +242,27 @@ def _deal(alike: Ints, unit: Ints, folds: int, seed: int) -> Ints:
 def _lock(dataset: Dataset, hot: Ints, alike: Ints, unit: Ints, seed: int) -> tuple[NDArray[np.bool_], str]:
     """A fifth as test split, and the sentence about it; none where any fifth would starve a class."""
     dealt = _deal(alike, unit, 5, seed)
-    # Five equal fifths: the one that judges most classes while every class keeps something to learn and choose from.
-    judged = [
-        int((hot[dealt == k].sum(0) > 0).sum()) if (hot[dealt != k].sum(0) >= 2).all() else -1
-        for k in range(5)
-    ]
-    best = int(np.argmax(judged))
-    if judged[best] <= 0:
+    best = _judging(hot, dealt, 5, least=2)
+    if best < 0:
         none = np.zeros(len(dataset), bool)
         return none, "no test split was locked away: a class is too small, or lies in one group"
     test = dealt == best
     note = f"{int(test.sum())} of {len(dataset)} images are locked away for the final estimate"
     absent = [name for name, n in zip(dataset.classes, hot[test].sum(0), strict=True) if not n]
     return test, note + (f"; none of them is of {', '.join(absent)}" if absent else "")
+
+
+def _judging(hot: Ints, dealt: Ints, count: int, least: int = 1) -> int:
+    """The fold whose images judge the most classes while each class keeps `least` others; -1 where none can.
+
+    With least = 1 the best of what there is.
+    """
+    judged = [
+        int((hot[dealt == k].sum(0) > 0).sum()) if (hot[dealt != k].sum(0) >= least).all() else -1
+        for k in range(count)
+    ]
+    best = int(np.argmax(judged))
+    return best if judged[best] > 0 or least == 1 else -1
 
 
 def _fold_count(dataset: Dataset, hot: Ints, unit: Ints, folds: int, notes: list[str]) -> int:

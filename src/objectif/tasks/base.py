@@ -57,6 +57,11 @@ class Task(Protocol):
         """Whether a large image may be answered tile by tile."""
         ...
 
+    @property
+    def whole(self) -> bool:
+        """Whether its networks are trained as a whole, which makes every fold dear."""
+        ...
+
     def usual_metric(self, multilabel: bool) -> str:
         """The objective where nobody names one."""
         ...

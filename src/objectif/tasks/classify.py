@@ -163,6 +163,7 @@ class Classify:
     outputs = ("scores",)
     fit: Fit = "stretch"
     tiled = False
+    whole = False
 
     def usual_metric(self, multilabel: bool) -> str:
         """Accuracy, or average precision where labels are several."""

@@ -113,6 +113,7 @@ class Detect:
     outputs = ("boxes", "scores")
     fit: Fit = "pad"
     tiled = True
+    whole = True
 
     def usual_metric(self, multilabel: bool) -> str:
         """The objective where nobody names one."""

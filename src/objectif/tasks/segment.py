@@ -90,6 +90,7 @@ class Segment:
     outputs = ("scores", "distance")
     fit: Fit = "pad"
     tiled = True
+    whole = True
 
     def usual_metric(self, multilabel: bool) -> str:
         """The objective where nobody names one."""

@@ -19,6 +19,8 @@ from objectif.health.leakage import leakage
 from objectif.health.looks import Looks, look
 from objectif.learn.race.candidate import Context
 from objectif.problem import Problem
+from objectif.problem.installed import USUAL_FOLDS
+from objectif.tasks import find
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,8 @@ def survey(problem: Problem, work: Path, progress: Callable[[int, int], None] | 
     leaked = np.flatnonzero(leak.leaked())
     if len(leaked):
         notes.append(f"{leak.sentence} (allowed): figures are quoted with and without them.")
-    division = plan(dataset, folds=problem.folds, seed=problem.seed, together=near)
+    part = find(problem.task).whole and problem.folds == USUAL_FOLDS
+    division = plan(dataset, folds=problem.folds, seed=problem.seed, together=near, part=part)
     units = components(dataset.groups(), near, len(dataset))
     sizes = np.array([(i.height, i.width) for i in looks.infos if i is not None] or [(224, 224)])
     matrix = problem.cost_matrix(dataset.classes)
