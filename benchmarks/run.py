@@ -316,6 +316,7 @@ def detector(name: str, title: str, target: float | None, *options: str, extra: 
     row = race(name, title, target, *options)
     found = detection.also(RUNS / name, ("mAP50_95", *extra))
     row["notes"] += "; " + ", ".join(f"{metric} {value}" for metric, value in found.items())
+    row["command"] = "OBJECTIF_WEIGHTS=shared/weights " + row["command"]
     return row
 
 

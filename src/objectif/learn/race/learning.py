@@ -5,7 +5,8 @@
 2. Which mirrored and turned views keep the truth, by what the best of them loses on held-out images seen so.
 3. Losses on the best of them: every loss of each kind beside the usual others, of the same length, on all folds. So
    losses are compared with each other on the same images, under the same network.
-4. Sizes of the best two, under the losses that did best, for equal time on the first fold.
+4. The best, what was too dear for step 1, and other sizes and the second best, under the losses that did best, for equal
+   time on the first fold: as many as can have a time that tells something.
 5. The best variant trains on all folds for as long as the budget allows, and what is delivered goes on from there on all
    development images.
 """
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from objectif.learn.race.race import Race
 
 VIEWS = ("mirror", "flip", "turn")
-FIRST_SHARE, LOSS_SHARE, RUNG_SHARE = 0.25, 0.3, 0.15  # of the time that is left when a step begins
+FIRST_SHARE, LOSS_SHARE, RUNG_SHARE = 0.3, 0.25, 0.2  # of the time that is left when a step begins
 CHEAP_SHARE = 0.05
 """Of the time that is left: a classical network that takes less is compared on all folds whatever it is worth."""
 FEWEST_LOSSES = 3
@@ -205,9 +206,10 @@ def _leaders(race: Race) -> list[Candidate]:
 
 def _losses(race: Race) -> None:
     """The other losses on the best network that composes any, all of the same length, as many as fit."""
-    leader = next((c for c in _leaders(race) if find_learner(c.model).losses), None)
-    if leader is None:
+    able = [c for c in _leaders(race) if find_learner(c.model).losses]
+    if not able:
         return
+    leader = next((c for c in able if c.approach != "classical"), able[0])  # what will be trained for longest
     until = race.now() + LOSS_SHARE * race.left()
     others = [loss for loss in combinations(race, find_learner(leader.model)) if loss != leader.loss]
     speed = race.speeds[leader]
@@ -293,7 +295,12 @@ def _longest(race: Race, learners: list[Learner]) -> None:
     led = [
         one for name in dict.fromkeys(c.model for c in _leaders(race)) for one in able_to if one.name == name
     ]
+    seen = {c.model for c in race.board.dropped}
+    untried = [one for one in able_to if one not in led and one.name not in seen] if led else []
     sized = [(one, side) for one in (led[:2] or able_to) for side in _sides(race, one)]
+    sized[1:1] = [
+        (one, one.sizes[0]) for one in untried
+    ]  # too dear for a first look, perhaps not for a long one
     speeds = _speeds(race, sized, race.now() + 0.1 * race.left())
     able = {
         key: speed
@@ -329,13 +336,17 @@ def _rung(race: Race, able: dict[tuple[Learner, int], Speed]) -> Candidate:
         for (one, side), speed in able.items()
     }
     first = len(race.ground.plan.train(0))
-    time = RUNG_SHARE * race.left() * race.executor.cores / len(variants)
+    whole = RUNG_SHARE * race.left() * race.executor.cores
+    needs = [
+        fewest(race, find_learner(v.model)) / 2 * first * speed.seconds + OVERHEAD
+        for v, speed in variants.items()
+    ]
+    count = max(k for k in range(len(needs) + 1) if k * max(needs[:k], default=0.0) <= whole)
     found: dict[Candidate, float] = {}
-    if len(variants) > 1:
-        for variant, speed in variants.items():
-            epochs = int((time - OVERHEAD) / (first * speed.seconds))
-            if epochs >= 2:
-                _on_first_fold(race, replace(variant, epochs=epochs), speed, 3 * time + 30, found)
+    if count > 1:  # as many as can have half of the passes that pay: fewer tell nothing of a long training
+        for variant, speed in list(variants.items())[:count]:
+            epochs = max(2, int((whole / count - OVERHEAD) / (first * speed.seconds)))
+            _on_first_fold(race, replace(variant, epochs=epochs), speed, 3 * whole / count + 30, found)
         race.drain(race.now() + 2 * RUNG_SHARE * race.left())
     if not found:
         return next(iter(variants))
