@@ -94,3 +94,74 @@ def test_objects_as_a_table_and_as_coco(
     assert table["categories"] == [{"id": 1, "name": "green"}]
     assert [a["area"] for a in table["annotations"]] == [80, 40] * 3
     assert {a["segmentation"]["size"][0] for a in table["annotations"]} == {64, 200}
+
+
+@pytest.mark.parametrize(
+    ("spacing", "unit", "factors"),
+    [
+        ("0.5", "mm", (0.5, 0.5)),
+        ("0.5um", "um", (0.5, 0.5)),
+        ("2,.25 \u00b5m", "um", (2, 0.25)),
+        ("5e-1, 2nm", "nm", (0.5, 2)),
+    ],
+)
+def test_a_spacing_gives_columns_in_its_unit(
+    segmenter: str, folder: Path, capfdbinary: Any, spacing: str, unit: str, factors: tuple[float, float]
+) -> None:
+    assert main(["predict", segmenter, str(folder / "a.png"), "--csv", "--spacing", spacing]) == 0
+    rows = list(csv.DictReader(io.StringIO(capfdbinary.readouterr().out.decode(), newline="")))
+    assert [float(r[f"area_{unit}2"]) for r in rows] == [float(r["area_px"]) * np.prod(factors) for r in rows]
+    down, across = np.array([[8, 10], [10, 4]]).T
+    longest = np.hypot(down * factors[0], across * factors[1])
+    assert [float(r[f"feret_max_{unit}"]) for r in rows] == pytest.approx(longest.tolist(), rel=1e-5)
+    assert {f"perimeter_{unit}", f"feret_min_{unit}", "feret_max_px"} <= set(rows[0])
+
+
+@pytest.mark.parametrize(
+    "spacing",
+    [
+        "0",
+        "-1",
+        "nan",
+        "inf",
+        "1e999",
+        "1e-300",
+        "",
+        "um",
+        "0.25px",
+        "0.25 um mm",
+        "1,2,3",
+        "1,",
+        "0,25",
+        "1_0",
+    ],
+)
+def test_a_spacing_that_is_none_is_refused(
+    segmenter: str, folder: Path, capfdbinary: Any, spacing: str
+) -> None:
+    assert main(["predict", segmenter, str(folder), "--to", "table", "--spacing", spacing]) == 2
+    said = capfdbinary.readouterr()
+    assert said.out == b""
+    assert f"--spacing {spacing}: expected how much a pixel measures".encode() in said.err
+    assert b"Write it as 0.25um" in said.err
+
+
+@pytest.mark.parametrize("form", ["jsonl", "coco", "geojson", "masks", "instances", "overlays"])
+def test_a_spacing_is_of_the_table_alone(
+    segmenter: str, folder: Path, tmp_path: Path, capfdbinary: Any, form: str
+) -> None:
+    out = tmp_path / "out"
+    command = ["predict", segmenter, str(folder), "--to", form, "--out", str(out), "--spacing", "2"]
+    assert main(command) == 2
+    assert (
+        f"--spacing with --to {form}: expected the table of objects".encode() in capfdbinary.readouterr().err
+    )
+    assert not out.exists()
+
+
+def test_a_spacing_of_boxes_or_labels_means_nothing(
+    squares: Callable[..., Solution], folder: Path, tmp_path: Path, capfdbinary: Any
+) -> None:
+    detector = str(write(tmp_path / "boxes.objectif", squares()))
+    assert main(["predict", detector, str(folder), "--csv", "--spacing", "2"]) == 2
+    assert b"the task 'detect': expected the table of objects that masks have" in capfdbinary.readouterr().err

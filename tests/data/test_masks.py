@@ -11,22 +11,86 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from PIL import Image
 
-from objectif.data import mask_pictures, polygons, rle
+from objectif.data import mask_pictures, rle
 from objectif.data.dataset import Dataset, Legend, MaskSource, Sample, Shape
 from objectif.data.fingerprint import fingerprint
 from objectif.data.load import load
 from objectif.data.masks import read_mask
+from objectif.data.shapes import patches
 from objectif.errors import DataError
 from objectif.metrics.masks import VOID, classes_of, objects_of
 from objectif.testing import check_dataset
 
 
+def drawn(shape: Shape, height: int, width: int) -> np.ndarray:
+    """The patches of a shape, pasted into a picture."""
+    whole = np.zeros((height, width), bool)
+    for top, left, inside in patches(shape, height, width):
+        whole[top : top + inside.shape[0], left : left + inside.shape[1]] |= inside
+    return whole
+
+
+def full_size(ring: list[float], height: int, width: int) -> np.ndarray:
+    """A polygon filled over the whole picture: pixels with an odd number of crossings to their left."""
+    x1, y1 = np.array(ring).reshape(-1, 2).T[:, None]
+    x2, y2 = np.roll(np.array(ring).reshape(-1, 2), -1, axis=0).T[:, None]
+    centre = np.arange(height)[:, None] + 0.5
+    row, edge = np.nonzero((y1 <= centre) != (y2 <= centre))
+    a, b, c, d = (v[0, edge] for v in (x1, y1, x2, y2))
+    first = np.ceil(a + (centre[row, 0] - b) / (d - b) * (c - a) - 0.5)
+    crossed = np.zeros((height, width), int)
+    for y, x in zip(row, np.clip(first, 0, width).astype(int), strict=True):
+        crossed[y, x:] += 1
+    return crossed % 2 == 1
+
+
+corner = st.floats(-6, 26, width=32)
+outlines = st.lists(st.lists(corner, min_size=6, max_size=14).map(lambda r: r[: len(r) // 2 * 2]), max_size=3)
+
+
+@given(outlines, st.integers(1, 20), st.integers(1, 20))
+def test_polygons_within_their_boxes_are_those_of_the_whole_picture(
+    rings: list[list[float]], height: int, width: int
+) -> None:
+    expected = np.zeros((height, width), bool)
+    for ring in rings:
+        expected |= full_size(ring, height, width)
+    assert np.array_equal(drawn(Shape(1, tuple(map(tuple, rings))), height, width), expected)
+
+
+@given(arrays(np.bool_, st.tuples(st.integers(1, 7), st.integers(1, 7))), st.integers(0, 40))
+def test_runs_within_their_box_are_those_of_the_whole_picture(mask: np.ndarray, at: int) -> None:
+    runs = rle.runs(mask)
+    place = at % (len(runs) + 1)
+    split = [n for k, r in enumerate(runs) for n in ((r, 0, 0) if k == place else (r,))]  # runs of no pixel
+    for told in (runs, split, [*runs, 0]):
+        shape = Shape(1, runs=tuple(told))
+        assert np.array_equal(drawn(shape, *mask.shape), rle.filled(told, *mask.shape))
+    [(top, left, inside)] = patches(Shape(1, runs=tuple(runs)), *mask.shape)
+    if mask.any():
+        rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+        assert (top, left) == (rows[0], columns[0])
+        assert inside.shape == (rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1)
+    else:
+        assert inside.size == 0
+
+
+def test_the_work_for_a_shape_does_not_grow_with_the_picture() -> None:
+    height, width = 90_000, 120_000  # ten gigabytes, if it were drawn
+    start = 70_000 * height + 5_000
+    runs = (start, 3, height - 3, 2, height * width - start - height - 2)
+    for shape in (Shape(1, ((70_000, 5_000, 70_004, 5_000, 70_000, 5_004),)), Shape(1, runs=runs)):
+        [(top, left, inside)] = patches(shape, height, width)
+        assert (top, left) == (5_000, 70_000) and 0 < inside.sum() <= inside.size <= 16
+
+
 @given(st.integers(0, 9), st.integers(0, 9), st.integers(1, 9), st.integers(1, 9))
 def test_a_box_drawn_as_a_polygon_covers_its_pixels_and_no_more(x: int, y: int, wide: int, high: int) -> None:
     ring = (x, y, x + wide, y, x + wide, y + high, x, y + high)
-    inside = polygons.filled([ring], 16, 16)
+    inside = drawn(Shape(1, (ring,)), 16, 16)
     expected = np.zeros((16, 16), bool)
     expected[y : y + high, x : x + wide] = True
     assert np.array_equal(inside, expected)
@@ -42,7 +106,7 @@ def test_the_pixels_of_a_triangle_are_those_whose_centre_is_inside(points: list[
     ]
     clear = np.min(np.abs(sides), axis=0) > 1e-6  # on a side, either is right
     expected = np.all(np.array(sides) > 0, axis=0) | np.all(np.array(sides) < 0, axis=0)
-    got = polygons.filled([[v for p in points for v in p]], 15, 15)
+    got = drawn(Shape(1, (tuple(v for p in points for v in p),)), 15, 15)
     assert np.array_equal(got[clear], expected[clear])
 
 
@@ -189,3 +253,45 @@ def test_boxes_alone_give_no_masks(tmp_path: Path, told: object) -> None:
     assert data.tasks == ("detect", "classify")
     if told in ([[1, 2, 3]],):
         assert any("cannot be read" in note for note in data.notes)
+
+
+@pytest.mark.parametrize("turn", [90, 180, 270])
+def test_masks_in_files_are_turned_before_they_lie_on_their_pictures(tmp_path: Path, turn: int) -> None:
+    right = np.zeros((6, 8), np.uint8)
+    right[0, :3] = right[1, 0] = 1
+    for part in ("images", "masks"):
+        (tmp_path / part).mkdir()
+    for k in range(2):
+        Image.fromarray(np.zeros((6, 8), np.uint8)).save(tmp_path / f"images/{k}.png")
+        Image.fromarray(np.rot90(right, -turn // 90).copy()).save(tmp_path / f"masks/{k}.png")
+    (tmp_path / "classes.txt").write_text("0 soil\n1 crop\n")
+    data = load(tmp_path, turn_masks=turn)
+    assert np.array_equal(read_mask(data, 1), right) and read_mask(data, 1).flags.c_contiguous
+    assert f"masks are turned by {turn} degrees counter-clockwise" in "\n".join(data.notes)
+    check_dataset(data)
+    assert fingerprint(data) != fingerprint(replace(data, turned=0))
+    if turn == 180:
+        assert np.array_equal(read_mask(load(tmp_path), 0), np.rot90(right, 2))
+    else:
+        with pytest.raises(DataError, match=r"6 x 8 pixels, expected 8 x 6.*: --turn-masks 90 or 270"):
+            load(tmp_path)
+        with pytest.raises(DataError, match=r"turned by .* degrees has another size"):
+            read_mask(replace(data, turned=turn, samples=_of_right_size(data, tmp_path, right)), 0)
+
+
+def _of_right_size(data: Dataset, folder: Path, mask: Any) -> tuple[Sample, ...]:
+    """The samples with a mask that needs no turn."""
+    Image.fromarray(mask).save(folder / "right.png")
+    return tuple(replace(s, mask=MaskSource(folder / "right.png")) for s in data.samples)
+
+
+def test_shapes_are_never_turned(tmp_path: Path) -> None:
+    data = one(tmp_path, Shape(1, ((0, 0, 3, 0, 3, 2, 0, 2),)))
+    assert np.array_equal(read_mask(replace(data, turned=180), 0), read_mask(data, 0))
+
+
+def test_a_turn_is_a_right_angle_of_masks_in_files(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="--turn-masks 45: expected one of 0, 90, 180, 270"):
+        load(tmp_path, turn_masks=45)
+    with pytest.raises(DataError, match=r"--format coco: .*turned masks are of the format 'masks'"):
+        load(tmp_path, format="coco", turn_masks=180)

@@ -54,6 +54,7 @@ def problems(draw: some.DrawFn) -> Problem:
         format=draw(some.none() | WORDS),
         group=draw(some.none() | WORDS.map(re.escape)),
         splits=draw(some.none() | PATHS.map(lambda parts: Path("/", *parts))),
+        turn_masks=draw(some.sampled_from((0, 90, 180, 270))),
         mirror=draw(some.sampled_from(("auto", True, False))),
         allow_leakage=draw(some.booleans()),
         budget=draw(some.floats(10, 1e6) | some.integers(10, 10**6)),
@@ -462,3 +463,9 @@ def test_stating_a_problem_needs_no_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("turn", [45, -90, 360, True, "180", 90.0, None])
+def test_masks_are_turned_by_right_angles_alone(turn: Any) -> None:
+    with pytest.raises(ProblemError, match=r"turn_masks = .*expected 0, 90, 180 or 270, degrees"):
+        Problem("x", turn_masks=turn)

@@ -54,6 +54,17 @@ def test_rounding_within_the_tolerance_passes(colours: Make, tmp_path: Path) -> 
     assert failed(write(tmp_path / "a.objectif", colours(probes=near))) == []
 
 
+@pytest.mark.parametrize(("shift", "wrong"), [(0.01, False), (0.05, True)])
+def test_depths_of_integers_are_compared_too(
+    regions: Make, tmp_path: Path, shift: float, wrong: bool
+) -> None:
+    moved = dict(regions().probes)
+    moved["distance_int8"] = moved["distance_int8"] + np.float32(shift)
+    path = write(tmp_path / "a.objectif", regions(probes=moved))
+    assert failed(path) == (["int8: parity"] if wrong else [])
+    assert any("of a depth" in check.detail for check in check_solution(path))
+
+
 def test_without_probes_nothing_is_proven(colours: Make, tmp_path: Path) -> None:
     assert failed(write(tmp_path / "a.objectif", colours(probes={}))) == ["fp32: parity", "int8: parity"]
 

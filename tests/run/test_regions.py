@@ -97,17 +97,35 @@ def test_components_are_all_of_the_foreground_once(mask: np.ndarray, background:
 
 
 @given(small, arrays(np.uint32, (12, 12), elements=st.integers(0, 3)))
-def test_numbers_are_kept_and_pixels_without_one_are_components(
-    mask: np.ndarray, numbers: np.ndarray
-) -> None:
+def test_numbers_are_kept_and_pixels_without_one_are_no_object(mask: np.ndarray, numbers: np.ndarray) -> None:
     objects = np.where(mask == 1, numbers[: mask.shape[0], : mask.shape[1]], 0)
     found = list(pieces(answer(packed(mask, objects))))
-    told = [p for p in found if p.number <= objects.max(initial=0)]
-    assert [p.number for p in told] == [n for n in np.unique(objects) if n]
-    assert [int(p.mask.sum()) for p in told] == [int((objects == p.number).sum()) for p in told]
-    assert sum(int(p.mask.sum()) for p in found) == np.count_nonzero(mask)
-    numbered = [p.number for p in found]
-    assert len(set(numbered)) == len(numbered)
+    assert [p.number for p in found] == [n for n in np.unique(objects) if n]
+    assert [int(p.mask.sum()) for p in found] == [int((objects == p.number).sum()) for p in found]
+
+
+@given(small, arrays(np.uint32, (12, 12), elements=st.integers(0, 3)), st.booleans())
+def test_a_number_of_two_classes_is_two_objects(
+    mask: np.ndarray, numbers: np.ndarray, background: bool
+) -> None:
+    objects = numbers[: mask.shape[0], : mask.shape[1]]
+    shown = (objects > 0) & ((mask > 0) | (not background))
+    found = list(pieces(answer(packed(mask, objects), background)))
+    assert len(found) == len({*zip(mask[shown].tolist(), objects[shown].tolist(), strict=True)})
+    assert len({p.number for p in found}) == len(found)
+    assert [p.number for p in found] == sorted(p.number for p in found)
+    again = np.zeros(mask.shape, bool)
+    for piece in found:
+        high, wide = piece.mask.shape
+        here = np.s_[piece.top : piece.top + high, piece.left : piece.left + wide]
+        assert not again[here][piece.mask].any()
+        again[here] |= piece.mask
+        assert set(mask[here][piece.mask]) == {piece.label}
+        [own] = set(objects[here][piece.mask].tolist())
+        first = mask[shown & (objects == own)].min()
+        assert (piece.number == own) == (piece.label == first)
+        assert piece.number == own or piece.number > objects[shown].max()
+    assert np.array_equal(again, shown)
 
 
 def test_a_spacing_scales_what_has_a_length() -> None:

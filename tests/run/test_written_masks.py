@@ -15,6 +15,7 @@ from objectif.answers import Masks
 from objectif.data.rle import decode
 from objectif.errors import InputError
 from objectif.metrics.masks import packed
+from objectif.run.outlines import geojson
 from objectif.run.palette import colour
 from objectif.run.written import Coco, csv_header, csv_rows, index_png, instance_png
 
@@ -31,8 +32,8 @@ def answer(request: pytest.FixtureRequest) -> Masks:
 
 
 def read(answer: Masks, channels: int = 0, **given: object) -> list[dict[str, str]]:
-    spacing = given.get("spacing")
-    content = csv_header(Masks, CLASSES, channels, spacing) + csv_rows(answer, channels=channels, **given)  # type: ignore[arg-type]
+    unit = "um" if "spacing" in given else None
+    content = csv_header(Masks, CLASSES, channels, unit) + csv_rows(answer, channels=channels, **given)  # type: ignore[arg-type]
     return list(csv.DictReader(io.StringIO(content.decode(), newline="")))
 
 
@@ -55,6 +56,27 @@ def test_all_forms_tell_the_same_objects(answer: Masks) -> None:
     assert {row["path"] for row in rows} == {"a,b.png"}
 
 
+def test_what_has_no_number_stays_away_and_classes_do_not_merge() -> None:
+    mask, objects = np.zeros((9, 12), np.int64), np.zeros((9, 12), np.int64)
+    mask[1:3, 1:6], objects[1:3, 1:6] = 1, 5
+    mask[1:3, 6:9], objects[1:3, 6:9] = 2, 5  # another class, the same number
+    mask[6, 6] = 1  # dropped: too small
+    answer = Masks("a.png", CLASSES, packed(mask, objects))
+    assert [(r["object"], r["label"], r["area_px"]) for r in read(answer)] == [
+        ("5", "cell", "10"),
+        ("6", "dust", "6"),
+    ]
+    numbers = np.array(Image.open(io.BytesIO(instance_png(answer))))
+    assert np.array_equal(numbers, np.where(objects == 0, 0, 4 + mask))
+    table = Coco(CLASSES[1:])
+    table.add(answer)
+    assert [a["area"] for a in json.loads(table.content())["annotations"]] == [10, 6]
+    features = json.loads(b"".join(geojson(answer)))["features"]
+    assert [(f["properties"]["object"], f["properties"]["area"]) for f in features] == [(5, 10), (6, 6)]
+    dropped = Masks("a.png", CLASSES, packed(mask, np.zeros_like(objects)))  # not one was large enough
+    assert not np.array(Image.open(io.BytesIO(instance_png(dropped)))).any()
+
+
 def test_the_index_counts_and_colours_are_seen(answer: Masks) -> None:
     picture = Image.open(io.BytesIO(index_png(answer)))
     assert picture.mode == "P"
@@ -67,10 +89,15 @@ def test_means_and_units_have_columns_where_they_are_known(answer: Masks) -> Non
     pixels[:, :, 1] = 7
     rows = read(answer, 3, pixels=pixels, spacing=(0.5, 0.5))
     assert {(r["mean_red"], r["mean_green"]) for r in rows} == {("0.00", "7.00")}
-    assert all(float(r["area_unit"]) == float(r["area_px"]) / 4 for r in rows)
+    assert all(float(r["area_um2"]) == float(r["area_px"]) / 4 for r in rows)
+    assert all(
+        float(r["feret_max_um"]) == pytest.approx(float(r["feret_max_px"]) / 2, rel=1e-5) for r in rows
+    )
     assert {r["mean_3"] for r in read(answer, 4, pixels=pixels[:, :, :1])} == {"0.00"}
     assert {r["mean_4"] for r in read(answer, 4, pixels=pixels)} == {""}
-    assert "area_unit" not in read(answer)[0]
+    assert not [name for name in read(answer)[0] if "um" in name]
+    [row] = read(Masks("e.png", CLASSES, np.zeros((4, 4), np.uint8)), 3, spacing=(0.5, 0.5))
+    assert list(row) == list(rows[0]) and set(row.values()) == {"e.png", ""}
 
 
 def test_a_picture_without_objects_has_an_empty_row_and_too_many_are_said() -> None:

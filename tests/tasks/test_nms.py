@@ -14,7 +14,7 @@ from objectif.tasks.nms import fragments, suppress
 
 def crowd(seed: int, n: int, ties: bool = False) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
-    corner = rng.uniform(0, 200, (n, 2))
+    corner = rng.uniform(-100, 100, (n, 2))
     boxes = np.concatenate([corner, corner + rng.uniform(5, 60, (n, 2))], axis=1).astype(np.float32)
     scores = rng.random(n).astype(np.float32)
     return boxes, np.round(scores, 1) if ties else scores, rng.integers(0, 3, n)

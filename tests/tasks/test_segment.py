@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from objectif.errors import SolutionError
+from objectif.errors import DataError, SolutionError
 from objectif.images.prepare import Placement, Preparation, placement
 from objectif.metrics.catalog import metric
 from objectif.metrics.masks import VOID, classes_of, objects_of, packed, padded
@@ -169,3 +170,24 @@ def test_packing_keeps_classes_and_objects() -> None:
     assert np.array_equal(classes_of(mask), classes)
     assert np.array_equal(objects_of(mask), numbers)
     assert padded([mask, np.zeros((3, 1), np.uint8)]).shape == (2, 3, 2)
+
+
+def test_masks_that_do_not_fit_into_memory_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from PIL import Image
+
+    from objectif.data.load import load
+    from objectif.tasks import segment
+
+    for part in ("images", "masks"):
+        (tmp_path / part).mkdir()
+    for k in range(4):
+        mask = blobs(40, 60, k)
+        Image.fromarray(mask).save(tmp_path / "masks" / f"{k}.png")
+        Image.fromarray(np.repeat(80 * mask[:, :, None], 3, axis=2)).save(tmp_path / "images" / f"{k}.png")
+    data = load(tmp_path)
+    assert TASK.truth(data).shape == (4, 40, 60)
+    monkeypatch.setattr(segment, "MOST_BYTES", 5_000)
+    with pytest.raises(DataError, match="60 x 40 pixels"):
+        TASK.truth(data)

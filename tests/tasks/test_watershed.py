@@ -59,25 +59,26 @@ def test_depth_is_deepest_in_the_middle_and_none_outside() -> None:
     assert not depth[mask == 0].any()
 
 
-def test_islands_of_two_classes_that_touch_have_depths_of_their_own() -> None:
+def test_objects_of_two_classes_that_touch_are_two() -> None:
     classes = np.zeros((40, 80), np.uint8)
     classes[10:30, 10:40], classes[10:30, 40:70] = 1, 2
-    depth = depth_of_shape(classes)
-    assert depth[20, 24] > 200
-    assert depth[20, 55] > 200
-    assert depth[20, 39] < 60
+    for depth in (None, np.full((40, 80), 200, np.uint8)):
+        found = objects(classes, depth, 100, 1)
+        assert found.max() == 2
+        assert len(np.unique(found[classes == 1])) == len(np.unique(found[classes == 2])) == 1
 
 
-@given(st.integers(0, 10_000), st.integers(1, 254))
+@given(st.integers(0, 10_000), st.integers(1, 254), st.booleans())
 @settings(max_examples=25, deadline=None)
-def test_a_large_picture_is_flooded_as_a_small_one(seed: int, deep: int) -> None:
+def test_a_large_picture_is_flooded_as_a_small_one(seed: int, deep: int, told: bool) -> None:
     rng = np.random.default_rng(seed)
     mask = discs([(int(x), int(y)) for x, y in rng.integers(8, 88, (9, 2))], 9)
     depth = depth_of_shape(mask)
     with pytest.MonkeyPatch.context() as patch:
-        whole = objects(mask, depth, deep, 1)
+        given = depth if told else None
+        whole = objects(mask, given, deep, 1)
         patch.setattr(watershed, "_WHOLE", 1)
-        parts = objects(mask, depth, deep, 1)
+        parts = objects(mask, given, deep, 1)
     assert whole.max() == parts.max()
     assert ((whole > 0) == (parts > 0)).all()
     same = np.unique(np.stack([whole.ravel(), parts.ravel()]), axis=1)

@@ -17,6 +17,7 @@ from objectif.errors import InputError
 
 if TYPE_CHECKING:
     from objectif.answers import Answer, Boxes, Masks
+    from objectif.cli._spacing import Scale
     from objectif.solution.file import Solution
 
 Write = Callable[["Answer"], None]
@@ -27,10 +28,13 @@ _NAMES = {"Label": "labels", "Boxes": "boxes", "Masks": "masks"}
 
 
 @contextmanager
-def writer(form: str, solution: Solution, inputs: list[str], out: Path | None) -> Iterator[Write]:
+def writer(
+    form: str, solution: Solution, inputs: list[str], out: Path | None, scale: Scale | None = None
+) -> Iterator[Write]:
     """A function that writes one answer in the form that was asked for.
 
-    InputError where the form does not fit the Solution's answers, or `out` is no place for it.
+    scale: of a pixel, for the table of objects. InputError where the form does not fit the Solution's answers, `out` is no
+    place for it, or there is a scale and nothing that it would measure.
     """
     from objectif.run.written import kind
 
@@ -42,16 +46,27 @@ def writer(form: str, solution: Solution, inputs: list[str], out: Path | None) -
             f"--to {form}: needs answers with {' or '.join(needed)}; this Solution has the task {solution.task!r}. "
             f"Use --to {', '.join(fitting[:-1])} or {fitting[-1]}."
         )
+    if scale is not None and (answers.__name__ != "Masks" or form != "csv"):
+        met = f"--to {form}" if answers.__name__ == "Masks" else f"the task {solution.task!r}"
+        raise InputError(
+            f"--spacing with {met}: expected the table of objects that masks have, all else is in pixels. "
+            + ("Add --to table" if answers.__name__ == "Masks" else "Leave --spacing out")
+            + "."
+        )
     if form in _FOLDERS:
         yield _each(form, inputs, out)
     else:
-        with answers_to(out) as write, _all(form, solution, answers, write) as one:
+        with answers_to(out) as write, _all(form, solution, answers, scale, write) as one:
             yield one
 
 
 @contextmanager
 def _all(
-    form: str, solution: Solution, answers: type[Answer], write: Callable[[bytes], None]
+    form: str,
+    solution: Solution,
+    answers: type[Answer],
+    scale: Scale | None,
+    write: Callable[[bytes], None],
 ) -> Iterator[Write]:
     """One stream for all pictures."""
     from objectif.answers import Masks
@@ -66,8 +81,9 @@ def _all(
         write(table.content())
     elif form == "csv":
         channels = solution.preparation.channels if issubclass(answers, Masks) else 0
-        write(csv_header(answers, classes, channels))
-        yield lambda answer: write(csv_rows(answer, _pixels(answer) if channels else None, channels))
+        unit, spacing = (None, None) if scale is None else (scale.unit, scale.spacing)
+        write(csv_header(answers, classes, channels, unit))
+        yield lambda answer: write(csv_rows(answer, _pixels(answer) if channels else None, channels, spacing))
     else:
         yield lambda answer: write(json_line(answer))
 

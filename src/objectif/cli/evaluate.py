@@ -37,6 +37,12 @@ def command(
         Path | None,
         typer.Option(help="Text file that names the numbers or colours of masks.", show_default=False),
     ] = None,
+    turn_masks: Annotated[
+        int,
+        typer.Option(
+            help="Degrees by which masks are turned, counter-clockwise: 90, 180 or 270.", show_default=False
+        ),
+    ] = 0,
     split: Annotated[
         str | None,
         typer.Option(
@@ -61,6 +67,7 @@ def command(
         images=images,
         masks=masks,
         legend=legend,
+        turn_masks=turn_masks,
         task=predictor.solution.task,
     )
     notes = [*dataset.notes, *_seen(predictor.solution.card, dataset)]

@@ -38,6 +38,9 @@ def command(
     legend: Annotated[
         Path | None, typer.Option(help="Text file that names the numbers or colours of masks.")
     ] = None,
+    turn_masks: Annotated[
+        int, typer.Option(help="Degrees by which masks are turned, counter-clockwise: 90, 180 or 270.")
+    ] = 0,
     metric: Annotated[str | None, typer.Option(help="What decides; see `objectif list metrics`.")] = None,
 ) -> None:
     """Write problem.toml with every choice spelled out, to edit."""
@@ -53,7 +56,14 @@ def command(
             f"{out} is there already and may hold your edits; --force replaces it, --out names another."
         )
     problem = Problem(
-        data, format=format, group=group, splits=splits, images=images, masks=masks, legend=legend
+        data,
+        format=format,
+        group=group,
+        splits=splits,
+        images=images,
+        masks=masks,
+        legend=legend,
+        turn_masks=turn_masks,
     )
     problem.check()
     dataset = load(problem.data, **problem.reading())

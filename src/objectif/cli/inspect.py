@@ -32,6 +32,9 @@ def command(
     legend: Annotated[
         Path | None, typer.Option(help="Text file that names the numbers or colours of masks.")
     ] = None,
+    turn_masks: Annotated[
+        int, typer.Option(help="Degrees by which masks are turned, counter-clockwise: 90, 180 or 270.")
+    ] = 0,
     json: Annotated[bool, typer.Option("--json", help="Print JSON alone.")] = False,
     out: Annotated[
         Path | None,
@@ -47,7 +50,16 @@ def command(
     from objectif.health.inspect import inspect
     from objectif.learn.export import backbone
 
-    dataset = load(data, format=format, group=group, splits=splits, images=images, masks=masks, legend=legend)
+    dataset = load(
+        data,
+        format=format,
+        group=group,
+        splits=splits,
+        images=images,
+        masks=masks,
+        legend=legend,
+        turn_masks=turn_masks,
+    )
     embed = backbone.embed if backbone.suits(dataset) else None
     with _progress() as progress:
         health = inspect(dataset, embed=embed, source=backbone.NAME, progress=progress)
@@ -66,6 +78,7 @@ def command(
     paths = {"--splits": splits, "--images": images, "--masks": masks, "--legend": legend}
     options = {"--format": format, "--group": group}
     options |= {name: None if path is None else str(path) for name, path in paths.items()}
+    options["--turn-masks"] = str(turn_masks) if turn_masks else None
     _print(health, _next(health, data, out, options))
 
 
@@ -110,8 +123,10 @@ def _next(health: Health, data: Path, out: Path | None, options: dict[str, str |
     """What was written and which command comes next, with the options that were given and those that are advised."""
     import shlex
 
-    given = [word for name, value in options.items() if value is not None for word in (name, value)]
+    given = _words(options)
     again = shlex.join(["objectif", "inspect", str(data), *given, "--out", "health"])
+    if health.turn is not None and health.turn.option is not None:
+        given = _words({**options, "--turn-masks": str(health.turn.option) if health.turn.option else None})
     advised = ["--group", health.grouping.regex] if health.grouping else []
     advised += ["--allow-leakage"] if health.leakage else []
     advised += ["--splits", str(out / "splits")] if out is not None and _is_film(health) else []
@@ -121,6 +136,11 @@ def _next(health: Health, data: Path, out: Path | None, options: dict[str, str |
         else f"wrote {out / 'inspect.json'} and {out / 'inspect.html'}"
     )
     return [first, f"next:  {shlex.join(['objectif', 'solve', str(data), *given, *advised])}"]
+
+
+def _words(options: dict[str, str | None]) -> list[str]:
+    """The options that have a value, as words of a command."""
+    return [word for name, value in options.items() if value is not None for word in (name, value)]
 
 
 def _print(health: Health, after: list[str]) -> None:

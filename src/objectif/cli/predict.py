@@ -70,6 +70,15 @@ def command(
             "large as the images it was fitted on.",
         ),
     ] = "auto",
+    spacing: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MM|ROW,COLUMN",
+            help="How much a pixel measures, for --to table: sizes in that unit beside those in pixels; mm, or with a "
+            "unit: 0.25um.",
+            show_default=False,
+        ),
+    ] = None,
     precision: Annotated[Precision, typer.Option(help="Which network of the Solution.")] = Precision.auto,
     batch: Annotated[
         int | None,
@@ -83,17 +92,19 @@ def command(
     """Answers for files, folders, globs or a list on stdin."""
     from objectif.cli._forms import writer
     from objectif.cli._output import complain
+    from objectif.cli._spacing import scale
     from objectif.errors import InputError, PartialError
     from objectif.run.inputs import Failure, find
     from objectif.run.predictor import Predictor
     from objectif.solution.file import read
 
+    measures = None if spacing is None else scale(spacing)
     predictor = Predictor(read(solution), precision=precision.value, batch=batch)
     named = _Counted(find(inputs))
     form = "csv" if csv or to == To.table else to.value
     answered = failed = 0
     asked = predictor.predict(named, tile=_rule(tile), progress=_Progress())
-    with writer(form, predictor.solution, inputs, out) as write, closing(asked) as answers:
+    with writer(form, predictor.solution, inputs, out, measures) as write, closing(asked) as answers:
         for answer in answers:
             if isinstance(answer, Failure):
                 failed += 1

@@ -40,6 +40,10 @@ def command(
     legend: Annotated[
         Path | None, typer.Option(help="text file that names the numbers or colours of masks")
     ] = None,
+    turn_masks: Annotated[
+        int | None,
+        typer.Option(help="degrees by which masks are turned, counter-clockwise: 90, 180 or 270"),
+    ] = None,
     allow_leakage: Annotated[
         bool, typer.Option("--allow-leakage", help="go on where pictures stand in two splits")
     ] = False,
@@ -60,6 +64,7 @@ def command(
         "images": images,
         "masks": masks,
         "legend": legend,
+        "turn_masks": turn_masks,
         "allow_leakage": allow_leakage or None,
     }
     given = {key: value for key, value in given.items() if value is not None}

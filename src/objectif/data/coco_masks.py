@@ -16,6 +16,7 @@ import numpy as np
 from objectif.data import rle
 from objectif.data.dataset import Dataset, MaskSource, Sample, Shape
 from objectif.data.marks import Mark, finite
+from objectif.data.shapes import of_runs
 from objectif.errors import DataError
 from objectif.metrics.masks import VOID
 
@@ -56,11 +57,12 @@ def outline(item: Mapping[str, Any], mark: Mark, where: str) -> Outline:
 
 def corners_of_runs(told: Mapping[str, Any], where: str) -> tuple[float, float, float, float]:
     """x1, y1, x2, y2 of the box around {"size", "counts"}; DataError where it is none or holds no pixel."""
-    mask = rle.decode(told, where)
-    ys, xs = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    if not len(ys):
+    runs = rle.lengths(told.get("counts"), where)
+    _check_size(told, runs, where)
+    top, left, inside = of_runs(runs, told["size"][0])
+    if not inside.size:
         raise DataError(f"{where}: the mask holds no pixel and there is no bbox. Remove the annotation.")
-    return float(xs[0]), float(ys[0]), float(xs[-1] + 1), float(ys[-1] + 1)
+    return float(left), float(top), float(left + inside.shape[1]), float(top + inside.shape[0])
 
 
 def with_masks(dataset: Dataset, outlines: Mapping[str, Sequence[Outline]]) -> Dataset:
@@ -96,7 +98,7 @@ def _masked(sample: Sample, outlines: Sequence[Outline], index: Mapping[str, int
 
 def _check_size(told: Mapping[str, Any], runs: Sequence[int], where: str) -> None:
     size = told.get("size")
-    if not isinstance(size, list) or len(size) != 2 or not all(type(v) is int for v in size):
+    if not isinstance(size, list) or len(size) != 2 or not all(type(v) is int and v >= 0 for v in size):
         raise DataError(f"{where}: size is {size!r:.60}; expected [height, width]. Correct it.")
     if sum(runs) != size[0] * size[1]:
         raise DataError(

@@ -10,6 +10,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+TURNS = (0, 90, 180, 270)
+"""Degrees, counter-clockwise, by which masks can be turned: those that move pixels and mix none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Box:
@@ -100,7 +103,7 @@ class Dataset:
     arrays: container file -> (N,H,W) or (N,H,W,C) array for samples with `item`.
     dropped: sentences about what the layout told and a Dataset does not hold; whoever writes it elsewhere has lost it.
     legend: how pictures of masks are read, None where there are none. instances: whether its masks tell objects of one
-    class apart.
+    class apart. turned: degrees of TURNS by which pictures of masks are turned before they lie on theirs; shapes never are.
     """
 
     name: str
@@ -115,6 +118,7 @@ class Dataset:
     legend: Legend | None = None
     instances: bool = False
     dropped: tuple[str, ...] = ()
+    turned: int = 0
 
     def __len__(self) -> int:
         return len(self.samples)

@@ -62,6 +62,8 @@ def _legend(dataset: Dataset) -> Iterator[str]:
     """How masks are read."""
     legend = dataset.legend
     yield f"instances {dataset.instances:d}"
+    if dataset.turned:  # of masks as they are, fingerprints stay what they were
+        yield f"turned {dataset.turned}"
     if legend is not None:
         yield legend.kind
         for key, label in sorted(legend.values.items(), key=str):

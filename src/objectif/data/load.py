@@ -14,7 +14,7 @@ from pathlib import Path
 from objectif import plugins
 from objectif.data import lists
 from objectif.data.agree import agree, knowledge
-from objectif.data.dataset import Dataset
+from objectif.data.dataset import TURNS, Dataset
 from objectif.data.formats import masks as mask_folders
 from objectif.data.grouping import grouped
 from objectif.data.masks import for_segmentation
@@ -30,6 +30,7 @@ def load(
     images: Path | str | None = None,
     masks: Path | str | None = None,
     legend: Path | str | None = None,
+    turn_masks: int = 0,
     task: str = "auto",
 ) -> Dataset:
     """The labelled images at `path`, a folder or a file; Dataset.notes say how they were read.
@@ -37,14 +38,17 @@ def load(
     format: name of an installed format, instead of asking all. group: regular expression searched in Sample.path;
     its first capture group, or the whole match, is the image's group. splits: folder with train.txt, val.txt,
     test.txt or fold*.txt. images, masks: folders of pictures and of their masks, where those are not found or two
-    readings are possible; legend: text file that names the numbers or colours of masks. task: 'segment' reads masks where
-    there are boxes too. Raises DataError (LayoutUnknown, LayoutAmbiguous), PluginError for an unknown format.
+    readings are possible; legend: text file that names the numbers or colours of masks; turn_masks: degrees by which
+    mask files are turned, counter-clockwise (TURNS). task: 'segment' reads masks where there are boxes too. Raises DataError (LayoutUnknown, LayoutAmbiguous), PluginError for an unknown format.
     """
     path = Path(path).expanduser()
     _check_there(path)
     named = [None if p is None else _inside(path, Path(p).expanduser()) for p in (images, masks, legend)]
-    if any(p is not None for p in named):
-        dataset = _of_masks(path, format, *named)
+    if turn_masks not in TURNS:
+        turns = ", ".join(map(str, TURNS))
+        raise DataError(f"--turn-masks {turn_masks}: expected one of {turns}, degrees counter-clockwise.")
+    if turn_masks or any(p is not None for p in named):
+        dataset = _of_masks(path, format, *named, turned=turn_masks)
     elif format is not None:
         dataset = _forced(path, format)
     else:
@@ -104,14 +108,21 @@ def _inside(path: Path, given: Path) -> Path:
 
 
 def _of_masks(
-    path: Path, format: str | None, images: Path | None, masks: Path | None, legend: Path | None
+    path: Path,
+    format: str | None,
+    images: Path | None,
+    masks: Path | None,
+    legend: Path | None,
+    *,
+    turned: int,
 ) -> Dataset:
-    """Pictures and masks where the user says that they are."""
+    """Pictures and masks where, or as, the user says that they are."""
     if format not in {None, mask_folders.FORMAT.name}:
         raise DataError(
-            f"--format {format}: images, masks and legend are of the format 'masks'. Leave out the format or them."
+            f"--format {format}: images, masks, legend and turned masks are of the format 'masks'. Leave out the "
+            "format or them."
         )
-    return mask_folders.FORMAT.read(path, images=images, masks=masks, legend=legend)
+    return mask_folders.FORMAT.read(path, images=images, masks=masks, legend=legend, turned=turned)
 
 
 def _detected(path: Path, *, masks: bool = False) -> Dataset:

@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from objectif.data import mask_pictures, pixels, polygons, rle
+from objectif.data import mask_pictures, pixels
 from objectif.data.dataset import Dataset, Legend, MaskSource, Sample, Shape
 from objectif.data.legend_files import shown
 from objectif.data.legends import GROUND, unpacked
+from objectif.data.shapes import patches
 from objectif.errors import DataError
 from objectif.metrics.masks import VOID, Mask, has_background, packed
 
@@ -33,8 +34,9 @@ KINDS = (NO_MASK, NO_PICTURE, OTHER_SIZE, UNLISTED)
 def read_mask(dataset: Dataset, row: int) -> Mask:
     """(H, W) what each pixel of the upright picture of sample `row` is: class + 256 * object (metrics.masks).
 
-    uint8, or uint32 where the Dataset tells objects apart. Raises DataError: no mask, one that cannot be read or is of
-    another size than its picture, numbers or colours that the legend does not have; ImageError: the picture is unreadable.
+    uint8, or uint32 where the Dataset tells objects apart. A mask in a file is turned by Dataset.turned. Raises DataError:
+    no mask, one that cannot be read or is of another size than its picture, numbers or colours that the legend does not
+    have; ImageError: the picture is unreadable.
     """
     sample = dataset.samples[row]
     if sample.mask is None:
@@ -47,24 +49,36 @@ def read_mask(dataset: Dataset, row: int) -> Mask:
             f"{dataset.root}: masks without a legend; expected Dataset.legend to say how they are read."
         )
     image = mask_pictures.opened(sample.mask.file)
-    why = other_size((image.height, image.width), size, str(sample.mask.file))
+    why = other_size((image.height, image.width), size, str(sample.mask.file), dataset.turned)
     if why is not None:
         raise DataError(f"{sample.path}: {why}")
     try:
-        return _of_picture(image, dataset.legend, str(sample.mask.file))
+        mask = _of_picture(image, dataset.legend, str(sample.mask.file))
     except DataError as error:
         raise DataError(f"{sample.path}: {error}") from None
+    return np.ascontiguousarray(np.rot90(mask, dataset.turned // 90)) if dataset.turned else mask
 
 
-def other_size(mask: tuple[int, int], picture: tuple[int, int], name: str) -> str | None:
-    """Why a mask of this (height, width) is none of a picture of that, or None."""
+def other_size(mask: tuple[int, int], picture: tuple[int, int], name: str, turned: int = 0) -> str | None:
+    """Why a mask of this (height, width), turned by so many degrees of TURNS, is none of a picture of that, or None."""
+    if turned in {90, 270}:
+        mask = mask[::-1]
     if mask == picture:
         return None
-    turned = ", as if the picture had been turned after it was drawn" if mask == picture[::-1] else ""
+    after = f" turned by {turned} degrees" if turned else ""
+    hint = ", as if the picture had been turned after it was drawn" if mask == picture[::-1] else ""
     return (
-        f"the mask {name} has {OTHER_SIZE} than its picture: {mask[1]} x {mask[0]} pixels, expected {picture[1]} x "
-        f"{picture[0]}{turned}. Save it again at the picture's size, without smoothing."
+        f"the mask {name}{after} has {OTHER_SIZE} than its picture: {mask[1]} x {mask[0]} pixels, expected {picture[1]} x "
+        f"{picture[0]}{hint}. Save it again at the picture's size, without smoothing{_turning(hint, turned)}."
     )
+
+
+def _turning(hint: str, turned: int) -> str:
+    """The other remedy where a mask has its picture's sides the other way round."""
+    if not hint:
+        return ""
+    turns = "0 or 180" if turned in {90, 270} else "90 or 270"
+    return f"; where all masks lie so, read them turned: --turn-masks {turns}"
 
 
 def unlisted(values: Sequence[str], name: str) -> str:
@@ -171,27 +185,25 @@ def _objects(found: NDArray[Any], legend: Legend) -> Mask:
 def _of_shapes(shapes: Sequence[Shape], size: tuple[int, int], dataset: Dataset, path: str) -> Mask:
     """(H, W) the shapes drawn in turn; what none covers is class 0, or VOID where class 0 is no background."""
     ground = 0 if has_background(dataset.classes) else VOID
-    own = np.full(size, ground, np.uint8)
-    objects = np.zeros(size, np.uint32)
     if len(shapes) > MOST_OBJECTS:
         raise DataError(
             f"{path}: {len(shapes)} objects; expected at most {MOST_OBJECTS}. Cut the picture into tiles."
         )
+    mask: Mask = np.full(size, ground, np.uint32 if dataset.instances else np.uint8)
     for number, shape in enumerate(shapes, 1):
-        inside = inside_of(shape, size, path)
-        own[inside] = shape.label
-        objects[inside] = 0 if shape.label == VOID else number
-    return packed(own, objects) if dataset.instances else own
+        _check_runs(shape, size, path)
+        told = dataset.instances and shape.label != VOID
+        value = packed(np.array([shape.label]), np.array([number]) if told else None)
+        for top, left, inside in patches(shape, *size):
+            mask[top : top + inside.shape[0], left : left + inside.shape[1]][inside] = value
+    return mask
 
 
-def inside_of(shape: Shape, size: tuple[int, int], path: str) -> NDArray[np.bool_]:
-    """(H, W) True where the shape is; DataError where its runs are of another size than the picture."""
-    if shape.runs is None:
-        return polygons.filled(shape.polygons, *size)
-    total = sum(shape.runs)
+def _check_runs(shape: Shape, size: tuple[int, int], path: str) -> None:
+    """DataError where the runs of a shape are of another size than the picture."""
+    total = size[0] * size[1] if shape.runs is None else sum(shape.runs)
     if total != size[0] * size[1]:
         raise DataError(
             f"{path}: the runs of a mask have {OTHER_SIZE} than the picture: {total} pixels, expected {size[0] * size[1]} "
             f"({size[1]} x {size[0]}). Write the annotations anew for this picture."
         )
-    return rle.filled(shape.runs, *size, where=path)

@@ -29,6 +29,7 @@ from objectif.health.groups import Grouping, Series, group_ids, propose, series
 from objectif.health.heldout import deal, one_hot
 from objectif.health.leakage import Leakage, leakage
 from objectif.health.looks import Looks, Progress, look
+from objectif.health.mask_turns import Turn, turned
 from objectif.health.mask_worries import of_masks
 from objectif.health.masks import Masks, masks
 from objectif.health.objects import Objects, objects
@@ -51,7 +52,8 @@ class Health:
     worries: gravest first, each with its remedy. notes: sentences about what was read and found harmless.
     same, near: (N,) cluster ids. grouping: the --group to use, or None. doubts: None where images are too few.
     unreadable: path -> why. objects: None where there are no boxes. masks: None
-    where there are none, or boxes are what is to be learned.
+    where there are none, or boxes are what is to be learned. turn: how masks would lie better on their pictures, None
+    where they lie well.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Health:
     seconds: float
     objects: Objects | None = None
     masks: Masks | None = None
+    turn: Turn | None = None
 
     def __str__(self) -> str:
         head = f"{shown(self.name)}: {count(self.counts.usable, 'image')}, {count(len(self.classes), 'class', 'classes')}"
@@ -137,7 +140,8 @@ def inspect(
     unreadable, tally = {**dataset.problems, **looks.failures}, counts(dataset, looks)
     labels = tuple(tuple(dataset.classes[k] for k in s.labels) for s in dataset.samples)
     boxes, drawn = objects(dataset, looks), masks(dataset, looks)
-    worries = _worries(leaks, same, near, labels, seen, judged, unreadable, tally, boxes, drawn)
+    turn = turned(seen.data) if drawn is not None else None
+    worries = _worries(leaks, same, near, labels, seen, judged, unreadable, tally, boxes, drawn, turn)
     said = say.notes(tally, same, near, leaks, seen.grouping, judged.doubts)
     return Health(
         name=dataset.name,
@@ -160,6 +164,7 @@ def inspect(
         seconds=time.perf_counter() - start,
         objects=boxes,
         masks=drawn,
+        turn=turn,
     )
 
 
@@ -174,6 +179,7 @@ def _worries(
     tally: Counts,
     boxes: Objects | None,
     drawn: Masks | None,
+    turn: Turn | None,
 ) -> tuple[Worry, ...]:
     # of two frames a second apart one may show the bus and the other not: that contradicts nothing
     whole = boxes is None and drawn is None
@@ -183,7 +189,7 @@ def _worries(
         *say.of_leakage(leaks),
         *say.of_duplicates(same, alike, labels, leaks.paths),
         *of_objects(boxes, leaks.paths),
-        *of_masks(drawn, seen.data, leaks.paths),
+        *of_masks(drawn, seen.data, leaks.paths, turn),
         *of_splits(seen.data, seen.rows.tolist()),
         *say.of_groups(seen.grouping, seen.series, leaks.splits),
         *say.of_confounds(judged.told, len(seen.data.classes)),

@@ -8,6 +8,7 @@ from objectif.data import splits
 from objectif.data.dataset import Dataset
 from objectif.data.masks import NO_MASK, NO_PICTURE, OTHER_SIZE, UNLISTED
 from objectif.errors import DataError
+from objectif.health.mask_turns import Turn
 from objectif.health.masks import SPECK, Masks
 from objectif.health.words import count, percent, shown, some
 from objectif.health.worries import Worry
@@ -18,10 +19,17 @@ _RARE = 0.01
 _MANY_SPECKS = 0.1
 
 
-def of_masks(found: Masks | None, data: Dataset, paths: Sequence[str]) -> Iterator[Worry]:
-    """Masks that do not fit, are missing or hold nothing, and splits that `solve` refuses. data: the readable images."""
+def of_masks(
+    found: Masks | None, data: Dataset, paths: Sequence[str], turn: Turn | None = None
+) -> Iterator[Worry]:
+    """Masks that do not fit, are missing or hold nothing, and splits that `solve` refuses. data: the readable images.
+
+    turn: how the masks would lie better; graver than leakage, as figures are then of nothing at all.
+    """
     if found is None:
         return
+    if turn is not None:
+        yield Worry("turned masks", 101, turn.sentence, turn.remedy)
     yield from _of_splits(data)
     if found.broken:
         row, why = next(iter(found.broken.items()))

@@ -42,6 +42,7 @@ def record(health: Health) -> dict[str, object]:
         "counts": health.counts.to_dict(),
         "objects": None if health.objects is None else health.objects.to_dict(paths),
         "masks": None if health.masks is None else health.masks.to_dict(paths),
+        "turn": None if health.turn is None else health.turn.to_dict(),
         "unreadable": {shown(p): shown(why) for p, why in health.unreadable.items()},
         "duplicates": {"same": named(health.same), "near": named(health.near)},
         "leakage": health.leakage.to_dict(),

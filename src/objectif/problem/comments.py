@@ -134,6 +134,10 @@ _MEANING: dict[str, list[str]] = {
         "What the numbers or colours of masks mean: a text file with a name, a number and a name, or red, green, blue and "
         "a name on each line; 'void' is not counted. 'auto' looks beside the masks for classes.txt and the like."
     ],
+    "turn_masks": [
+        "Degrees by which each mask file is turned, counter-clockwise, before it lies on its picture: 0, 90, 180 or 270. "
+        "`objectif inspect` says where masks do not lie on their pictures as they are."
+    ],
     "mirror": [
         "Whether a mirrored image keeps its class: true for a flower, false for a traffic sign or a letter."
     ],

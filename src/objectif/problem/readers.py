@@ -57,6 +57,18 @@ def whole(low: int, high: int) -> Reader:
     return read
 
 
+def one_of(*allowed: int, what: str) -> Reader:
+    """Reader: one of these whole numbers, which mean `what`."""
+
+    def read(value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or value not in allowed:
+            listed = ", ".join(map(str, allowed[:-1]))
+            raise ValueError(f"expected {listed} or {allowed[-1]}, {what}")
+        return value
+
+    return read
+
+
 def number(expected: str, fits: Callable[[float], bool]) -> Reader:
     """Reader: a finite number that fits."""
 

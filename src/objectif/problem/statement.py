@@ -31,7 +31,8 @@ class Problem:
     format, group, splits: None where the data are to speak; else a format's name, a regular expression on the
         path whose first group names what no split may cut, an absolute folder of split lists.
     images, masks, legend: None where the data are to speak; else absolute folders of pictures and of their masks, and
-        a file that names the numbers or colours of masks.
+        a file that names the numbers or colours of masks. turn_masks: degrees, counter-clockwise, by which mask files are
+        turned before they lie on their pictures: 0, 90, 180 or 270.
     mirror: whether a mirrored image keeps its class; 'auto' leaves the answer to the race.
     allow_leakage: go on where the same picture stands on both sides of a given split.
     budget: seconds. approaches: of APPROACHES. models, losses, preparations: names, or 'auto'.
@@ -49,6 +50,7 @@ class Problem:
     images: Path | None
     masks: Path | None
     legend: Path | None
+    turn_masks: int
     mirror: Auto | bool
     allow_leakage: bool
     budget: float
@@ -77,6 +79,7 @@ class Problem:
         images: str | os.PathLike[str] | None = None,
         masks: str | os.PathLike[str] | None = None,
         legend: str | os.PathLike[str] | None = None,
+        turn_masks: int = 0,
         mirror: Auto | bool = "auto",
         allow_leakage: bool = False,
         budget: float | str = 300.0,
@@ -103,7 +106,7 @@ class Problem:
 
     def reading(self) -> dict[str, Any]:
         """How the data are read: keywords for data.load.load."""
-        named = ("format", "group", "splits", "images", "masks", "legend", "task")
+        named = ("format", "group", "splits", "images", "masks", "legend", "turn_masks", "task")
         return {name: getattr(self, name) for name in named}
 
     def check(self) -> None:

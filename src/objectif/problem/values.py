@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from objectif.data.dataset import TURNS
 from objectif.errors import ProblemError
 from objectif.problem import readers as rd
 from objectif.problem import toml
@@ -22,7 +23,7 @@ TASKS = ("auto", *NAMES)
 LIMITS = ("latency_ms", "size_mb", "memory_mb")
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "": (
-        *("data", "format", "group", "splits", "images", "masks", "legend"),
+        *("data", "format", "group", "splits", "images", "masks", "legend", "turn_masks"),
         *("mirror", "allow_leakage", "task", "metric", "cost"),
     ),
     "limits": LIMITS,
@@ -223,6 +224,7 @@ READERS: Mapping[str, rd.Reader] = {
     "images": rd.or_word("auto", _path, None),
     "masks": rd.or_word("auto", _path, None),
     "legend": rd.or_word("auto", _path, None),
+    "turn_masks": rd.one_of(*TURNS, what="degrees by which masks are turned, counter-clockwise"),
     "mirror": _mirror,
     "allow_leakage": rd.yes_or_no,
     "task": rd.choice(*TASKS),

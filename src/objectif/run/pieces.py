@@ -1,7 +1,11 @@
 """The objects of a mask one after the other, each as the pixels of its own box.
 
-Where objects are told apart, each number is one object. Elsewhere, and for classes whose pixels have no number, an object
-is a connected component of its class, over edges and corners (8 neighbours), so that a thin slanting crack stays one.
+Where objects are told apart, each number is one object, and pixels without a number are of none: what was too small to be
+an object does not come back. Elsewhere an object is a connected component of its class, over edges and corners (8
+neighbours), so that a thin slanting crack stays one.
+
+No two objects have the same number, in any form: where a number covers pixels of two classes, the first class keeps it and
+the others get numbers after the last. A picture of numbers would make them one object again.
 
 A box of pixels, and never an array as large as the picture for each object: ten thousand cells of a slide of a hundred
 megapixels would otherwise be a terabyte. What is as large as the picture is one map of components (four bytes a pixel).
@@ -28,7 +32,7 @@ Bools = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One object. number: its own, or counted on from 1. label: index of its class.
+    """One object. number: its own or a new one, no other's. label: index of its class.
 
     left, top: of its box in the picture. mask: (h, w) bool, its pixels within that box.
     """
@@ -41,25 +45,35 @@ class Piece:
 
 
 def pieces(answer: Masks) -> Iterator[Piece]:
-    """The objects of all classes but the background: those with numbers in their order, then components class by class."""
+    """The objects of all classes but the background: by their numbers, or components class by class."""
     mask = answer.mask
     values, boxes = _boxes(mask)
+    if mask.dtype != np.uint8:
+        yield from _numbered(answer, values, boxes)
+        return
     last = 0
-    for value, (left, top, right, bottom) in zip(values.tolist(), boxes.tolist(), strict=True):
-        if value >= _OBJECT and _shown(answer, value % _OBJECT):
-            last = max(last, value // _OBJECT)
-            yield Piece(
-                value // _OBJECT,
-                value % _OBJECT,
-                left,
-                top,
-                mask[top:bottom, left:right] == mask.dtype.type(value),
-            )
     for value in values.tolist():
-        if value < _OBJECT and _shown(answer, value):
+        if _shown(answer, value):
             for piece in _components(mask, value, last):
                 last = piece.number
                 yield piece
+
+
+def _numbered(answer: Masks, values: NDArray[Any], boxes: NDArray[np.int64]) -> Iterator[Piece]:
+    """The objects that have numbers, in their order; at the end those whose number another class has."""
+    mask = answer.mask
+    shown = [k for k, v in enumerate(values.tolist()) if v >= _OBJECT and _shown(answer, v % _OBJECT)]
+    numbers = values[shown] // _OBJECT
+    again = np.zeros(len(shown), np.bool_)
+    again[1:] = numbers[1:] == numbers[:-1]
+    last = int(numbers.max(initial=0))
+    own = [*zip(numbers[~again].tolist(), np.flatnonzero(~again).tolist(), strict=True)]
+    new = [(last + k, place) for k, place in enumerate(np.flatnonzero(again).tolist(), 1)]
+    for number, place in own + new:
+        value = int(values[shown[place]])
+        left, top, right, bottom = boxes[shown[place]].tolist()
+        inside = mask[top:bottom, left:right] == mask.dtype.type(value)
+        yield Piece(number, value % _OBJECT, left, top, inside)
 
 
 def _shown(answer: Masks, label: int) -> bool:

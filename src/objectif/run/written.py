@@ -50,13 +50,17 @@ _MOST = 65_535  # objects that a 16-bit picture can number
 
 
 def csv_header(
-    answers: type[Answer], classes: Sequence[str], channels: int = 0, spacing: Spacing | None = None
+    answers: type[Answer], classes: Sequence[str], channels: int = 0, unit: str | None = None
 ) -> bytes:
-    """The first line of a CSV of such answers; channels: those of which csv_rows() tells the means, of masks only."""
+    """The first line of a CSV of such answers.
+
+    Of masks only: channels: those of which csv_rows() tells the means; unit: of the spacing that csv_rows() is given, as it
+    is to stand in the columns' names (area_um2, perimeter_um).
+    """
     if issubclass(answers, Boxes):
         return csv_row("path", "x1", "y1", "x2", "y2", "label", "score")
     if issubclass(answers, Masks):
-        return csv_row(*_columns(channels, spacing))
+        return csv_row(*_columns(channels, unit))
     return csv_row("path", "label", *(f"score:{name}" for name in classes))
 
 
@@ -94,16 +98,20 @@ def table_rows(
         csv_row(answer.path, *_cells(region, channels, spacing))
         for region in regions(answer, pixels, spacing)
     ]
-    return b"".join(rows) or csv_row(answer.path, *[""] * (len(_columns(channels, spacing)) - 1))
+    return b"".join(rows) or csv_row(
+        answer.path, *[""] * (len(_columns(channels, None if spacing is None else "")) - 1)
+    )
 
 
-def _columns(channels: int, spacing: Spacing | None) -> tuple[str, ...]:
+def _columns(channels: int, unit: str | None) -> tuple[str, ...]:
+    """Names; unit: None where lengths are in pixels alone."""
     means = (
         ("mean_red", "mean_green", "mean_blue")
         if channels == 3
         else [f"mean_{k + 1}" for k in range(channels)]
     )
-    scaled = () if spacing is None else tuple(f"{size}_unit" for size in _SIZES)
+    squared = {"area": "2"}
+    scaled = () if unit is None else tuple(f"{size}_{unit}{squared.get(size, '')}" for size in _SIZES)
     sizes = (*(f"{size}_px" for size in _SIZES), *scaled, "circularity")
     return ("path", "object", "label", *sizes, "x", "y", "x1", "y1", "x2", "y2", *means)
 

@@ -36,7 +36,7 @@ Arrays = NDArray[Any]
 NMS = (0.3, 0.4, 0.5, 0.6, 0.7)  # thresholds that fit_decoding tries
 MOST, CROWDED, MANY = 100, 50, 500  # answers an image; where a training image has more than CROWDED objects
 THRESHOLD = 0.5  # at which an object is answered where nothing better is known
-_LOOKED_AT = 6  # times `most` boxes, the surest, go into suppression
+_LOOKED_AT = 10  # times `most` boxes, the surest, go into suppression
 
 
 @dataclass(frozen=True)

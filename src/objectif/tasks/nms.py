@@ -28,7 +28,9 @@ def suppress(
     """
     if not len(boxes):
         return np.zeros(0, np.intp)
-    rectangles = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1).astype(np.float64)
+    # it keeps classes apart by moving each beyond the largest coordinate, so none may be negative
+    corner = boxes[:, :2] - boxes[:, :2].min(axis=0)
+    rectangles = np.concatenate([corner, boxes[:, 2:] - boxes[:, :2]], axis=1).astype(np.float64)
     batched: Any = (
         cv2.dnn.NMSBoxesBatched
     )  # its annotations ask for lists, which take longer to read than to suppress

@@ -27,14 +27,15 @@ from objectif.tasks import segment_exhibits
 from objectif.tasks.exhibits import Exhibit
 from objectif.tasks.places import affine, likeliest, seen, there
 from objectif.tasks.segment_tuning import best_bias, best_objects
-from objectif.tasks.watershed import DEEPEST, depth_of_shape, objects
+from objectif.tasks.watershed import DEEPEST, objects
 
 if TYPE_CHECKING:
     from objectif.data.dataset import Dataset
 
 Arrays = NDArray[Any]
+MOST_BYTES = 6e9  # of all masks of a Dataset together; they are in memory at once
 SEED = 100  # depth of a seed where nothing better is known
-_KEYS = ("bias", "instances", "background", "by_shape", "seed", "smallest")
+_KEYS = ("bias", "instances", "by_shape", "seed", "smallest")
 
 
 @dataclass(frozen=True)
@@ -42,13 +43,12 @@ class Decoding:
     """How a network's grid becomes a mask.
 
     bias: added to the logits of each class; None: nothing. instances: whether objects of one class are told apart.
-    background: whether class 0 is what is no object. by_shape: depths from the shape of the foreground, not from the
+    by_shape: depths from the shape of the foreground, not from the
     network. seed: depth in 1..254 from which a pixel is an object's seed. smallest: pixels of an object, at least.
     """
 
     bias: tuple[float, ...] | None = None
     instances: bool = False
-    background: bool = True
     by_shape: bool = False
     seed: int = SEED
     smallest: int = 1
@@ -149,6 +149,13 @@ class Segment:
             mask = read_mask(dataset, row)
             told = table[classes_of(mask)]
             masks.append(packed(told, objects_of(mask)) if dataset.instances else told)
+        high, wide = (max(mask.shape[axis] for mask in masks) for axis in (0, 1))
+        size = len(masks) * high * wide * masks[0].itemsize
+        if size > MOST_BYTES:
+            raise DataError(
+                f"{dataset.name}: {len(masks)} masks, padded to the largest ({wide} x {high} pixels), take {size / 1e9:.0f} "
+                f"GB of memory; expected at most {MOST_BYTES / 1e9:.0f}. Cut the large pictures and their masks into parts."
+            )
         return padded(masks)
 
     def empty(self, n: int, classes: int) -> NDArray[np.uint8]:
@@ -197,19 +204,19 @@ class Segment:
         """As decode(), but depths in place of objects, because an object may go on beyond its tile."""
         scores, distance = _outputs(outputs, len(placements))
         grids = [_grid(s, d, decoding, p) for s, d, p in zip(scores, distance, placements, strict=True)]
-        return padded([packed(c, d) if decoding.instances else c for c, d in grids])
+        return padded([packed(c, d) if _stitches_depths(decoding) else c for c, d in grids])
 
     def stitch(
         self, parts: Iterable[tuple[Tile, Arrays]], height: int, width: int, decoding: Decoding
     ) -> Arrays:
         """Answers (1, h, w) of tile_decode() for the tiles of a picture as one (1, height, width): each tile's core."""
         classes = np.zeros((height, width), np.uint8)
-        depth = np.zeros((height, width) if decoding.instances else (1, 1), np.uint8)
+        depth = np.zeros((height, width), np.uint8) if _stitches_depths(decoding) else None
         for tile, rows in parts:
             x1, y1, x2, y2 = (round(v) for v in tile.core)
             core = rows[0, y1 - tile.top : y2 - tile.top, x1 - tile.left : x2 - tile.left]
             classes[y1:y2, x1:x2] = classes_of(core)
-            if decoding.instances:
+            if depth is not None:
                 depth[y1:y2, x1:x2] = objects_of(core)
         return _told(classes, depth, decoding)[None]
 
@@ -228,23 +235,22 @@ class Segment:
     ) -> Decoding:
         """Biases that are best for the mean IoU of these images, then seeds that find the most objects."""
         scores, distance = _outputs(outputs, len(placements))
-        background = bool(getattr(metric, "background", True))
         bias = None if metric.name == "pixel_accuracy" else best_bias(scores, truth, placements)
-        instances = bool(truth.dtype != np.uint8 and objects_of(truth).any())
-        plain = Decoding(bias, instances, background)
+        instances = truth.dtype != np.uint8
+        plain = Decoding(bias, instances)
         if not instances:
             return plain
 
-        def decoded(row: int, by_shape: bool) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        def decoded(row: int, by_shape: bool) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
             return _grid(
                 scores[row],
                 distance[row],
-                Decoding(bias, True, background, by_shape),
+                Decoding(bias, True, by_shape),
                 placements[row],
             )
 
         by_shape, seed, smallest = best_objects(decoded, truth, placements, bool(distance.any()))
-        return Decoding(bias, True, background, by_shape, seed, smallest)
+        return Decoding(bias, True, by_shape, seed, smallest)
 
     def operate(self, decoding: Decoding, truth: Arrays, answers: Arrays, multilabel: bool) -> Decoding:
         """The decoding as it is: each pixel is answered."""
@@ -289,24 +295,33 @@ class Segment:
 
 def _grid(
     logits: Arrays, distance: Arrays, decoding: Decoding, place: Placement
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Class and depth (H, W) of each pixel of the picture; depth is all 0 where objects are not told apart."""
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+    """Class and depth (H, W) of each pixel of the picture; depth None: that of the shape, or not asked for."""
     bias = np.zeros(logits.shape[2]) if decoding.bias is None else np.array(decoding.bias)
     classes = likeliest(logits, bias.astype(np.float32), place)
     if not decoding.instances:
-        return classes, np.zeros((1, 1), np.uint8)
+        return classes, None
     if decoding.by_shape:
-        return classes, depth_of_shape(classes)
+        return classes, None
     back = affine(distance.shape[0], distance.shape[1], place)
     deep = np.clip(seen(distance[:, :, 0], back, place), 0.0, 1.0)
     return classes, np.rint(deep * DEEPEST).astype(np.uint8)
 
 
-def _told(classes: NDArray[np.uint8], depth: NDArray[np.uint8], decoding: Decoding) -> Arrays:
-    """The mask (H, W) of an answer."""
+def _stitches_depths(decoding: Decoding) -> bool:
+    """Whether a tile has to hand on depths: those of the shape are told by the whole picture, as an island may go on."""
+    return decoding.instances and not decoding.by_shape
+
+
+def _told(classes: NDArray[np.uint8], depth: NDArray[np.uint8] | None, decoding: Decoding) -> Arrays:
+    """The mask (H, W) of an answer; what is too small to be an object is background."""
     if not decoding.instances:
         return classes
-    return packed(classes, objects(classes, depth, decoding.seed, decoding.smallest))
+    found = objects(classes, depth, decoding.seed, decoding.smallest)
+    classes[found == 0] = 0
+    found <<= 8
+    found |= classes
+    return found
 
 
 def _outputs(outputs: Mapping[str, Arrays], n: int) -> tuple[Arrays, Arrays]:

@@ -91,14 +91,14 @@ def _mean_iou(cells: NDArray[np.float32], told: NDArray[np.uint8], classes: int)
 
 
 def best_objects(
-    decoded: Callable[[int, bool], tuple[NDArray[np.uint8], NDArray[np.uint8]]],
+    decoded: Callable[[int, bool], tuple[NDArray[np.uint8], NDArray[np.uint8] | None]],
     truth: Arrays,
     placements: Sequence[Placement],
     told: bool,
 ) -> tuple[bool, int, int]:
     """(by_shape, seed, smallest) with the best AP at IoU .5 on some of the images.
 
-    decoded: (row, by_shape) -> class and depth (H, W). told: whether the network tells depths at all.
+    decoded: (row, by_shape) -> class and depth (H, W), None for that of the shape. told: whether the network tells depths at all.
     """
     rows = list(range(0, len(truth), max(1, len(truth) // LOOKED_AT)))[:LOOKED_AT]
     own = [truth[r, : placements[r].height, : placements[r].width] for r in rows]

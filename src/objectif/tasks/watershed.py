@@ -23,9 +23,8 @@ Classes = NDArray[np.uint8]
 Depth = NDArray[np.uint8]
 
 
-def depth_of_shape(classes: Classes, background: int = 0) -> Depth:
-    """(H, W) the depth that the shape of each island of one class tells; islands are 8-connected."""
-    inside = _islands_apart(classes, background)
+def depth_of_shape(inside: NDArray[np.uint8]) -> Depth:
+    """(H, W) the depth that the shape of each island of `inside` (H, W) of 0 and 1 tells; islands are 8-connected."""
     far = cv2.distanceTransform(inside, cv2.DIST_L2, 5)
     count, islands = cv2.connectedComponents(inside, connectivity=8)
     most = np.zeros(count, np.float32)
@@ -34,39 +33,43 @@ def depth_of_shape(classes: Classes, background: int = 0) -> Depth:
     return np.where(inside > 0, np.rint(scaled), 0).astype(np.uint8)
 
 
-def _islands_apart(classes: Classes, background: int) -> NDArray[np.uint8]:
-    """(H, W) 1 where there is foreground, 0 in the background and where another class of foreground begins right or below."""
-    inside = (classes != background).astype(np.uint8)
-    for here, there in ((np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:])):
-        meets = (classes[here] != classes[there]) & (classes[there] != background)
-        inside[here][meets] = 0
-    return np.asarray(inside)
-
-
 def objects(
-    classes: Classes, depth: Depth, seed: int, smallest: int, background: int = 0
+    classes: Classes, depth: Depth | None, seed: int, smallest: int, background: int = 0
 ) -> NDArray[np.uint32]:
     """(H, W) the number of each pixel's object, from 1; 0 in the background and for objects of fewer pixels than `smallest`.
 
-    classes, depth: (H, W). seed: pixels at least so deep are seeds; an island of foreground without one is one object.
+    classes, depth: (H, W); depth None: that of the shape. seed: pixels at least so deep are seeds; an island of one class
+    without any is one object.
     """
-    inside = (classes != background).astype(np.uint8)
-    if not inside.any():
-        return np.zeros(classes.shape, np.uint32)
-    if classes.size <= _WHOLE:
-        grown = _flood(inside, depth, seed)
-    else:
-        grown = np.zeros(classes.shape, np.int32)
-        count, islands, boxes, _ = cv2.connectedComponentsWithStats(inside, connectivity=8)
-        last = 0
-        for number in range(1, count):
-            x, y, wide, high = (int(v) for v in boxes[number, :4])
-            spot = np.s_[y : y + high, x : x + wide]
-            own = (islands[spot] == number).astype(np.uint8)
-            part = _flood(own, depth[spot], seed)
-            grown[spot][own > 0] = part[own > 0] + last
-            last += int(part.max())
-    return _counted(grown, smallest)
+    found = np.zeros(classes.shape, np.uint32)
+    last = 0
+    counts = np.sum([np.bincount(strip.ravel(), minlength=256) for strip in _strips(classes)], axis=0)
+    for label in np.flatnonzero(counts):
+        if label != background:
+            last = _of_class(classes == label, depth, seed, found, last)
+    return _counted(found, smallest)
+
+
+def _of_class(
+    here: NDArray[np.bool_], depth: Depth | None, seed: int, found: NDArray[np.uint32], last: int
+) -> int:
+    """Number the objects of one class in `found`, after those that are numbered up to `last`; returns the last number."""
+    inside = here.view(np.uint8)
+    if inside.size <= _WHOLE:
+        grown = _flood(inside, depth_of_shape(inside) if depth is None else depth, seed)
+        found[here] = grown[here] + last
+        return last + int(grown.max())
+    count, islands, boxes, _ = cv2.connectedComponentsWithStats(inside, connectivity=8)
+    for number in range(1, count):
+        x, y, wide, high = (int(v) for v in boxes[number, :4])
+        spot = np.s_[
+            max(0, y - 1) : y + high + 1, max(0, x - 1) : x + wide + 1
+        ]  # with the background around it
+        own = (islands[spot] == number).astype(np.uint8)
+        part = _flood(own, depth_of_shape(own) if depth is None else depth[spot], seed)
+        found[spot][own > 0] = part[own > 0] + last
+        last += int(part.max())
+    return last
 
 
 def _flood(inside: NDArray[np.uint8], depth: Depth, seed: int) -> NDArray[np.int32]:
@@ -92,10 +95,20 @@ def _flood(inside: NDArray[np.uint8], depth: Depth, seed: int) -> NDArray[np.int
     return np.where(inside > 0, number[nearest], 0).astype(np.int32)
 
 
-def _counted(grown: NDArray[np.int32], smallest: int) -> NDArray[np.uint32]:
-    """Objects numbered 1, 2, ... without those that are too small."""
-    sizes = np.bincount(grown.ravel())
+def _counted(found: NDArray[np.uint32], smallest: int) -> NDArray[np.uint32]:
+    """Objects numbered 1, 2, ... without those that are too small; in place, some rows at a time."""
+    sizes = np.zeros(int(found.max(initial=0)) + 1, np.int64)
+    for strip in _strips(found):
+        sizes += np.bincount(strip.ravel(), minlength=len(sizes))
     kept = sizes >= max(1, smallest)
     kept[0] = False
-    numbers: NDArray[Any] = np.where(kept, np.cumsum(kept), 0).astype(np.uint32)
-    return np.asarray(numbers[grown])
+    numbers = np.where(kept, np.cumsum(kept), 0).astype(np.uint32)
+    for strip in _strips(found):
+        strip[:] = numbers[strip]
+    return found
+
+
+def _strips(array: NDArray[Any]) -> list[NDArray[Any]]:
+    """Views of some rows at a time: counting copies what it counts to 64 bits."""
+    step = max(1, _WHOLE // max(1, array.shape[1]))
+    return [array[top : top + step] for top in range(0, len(array), step)]

@@ -58,6 +58,7 @@ def test_the_run_folder_tells_of_the_task_it_found(finished: Path) -> None:
     assert result["beats_baseline"] is True
     assert {row["loss"] for row in result["leaderboard"]} == {"quality_focal+giou", "dense_bce+giou"}
     answers = read(RunFolder.open(finished))
+    assert answers.decoding is not None and len(answers.decoding["thresholds"]) == 1
     assert answers.task == "detect" and answers.truth.shape[2] == answers.scores.shape[2] == 6
 
 

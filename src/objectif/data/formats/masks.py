@@ -77,8 +77,11 @@ class Masks:
         images: Path | None = None,
         masks: Path | None = None,
         legend: Path | None = None,
+        turned: int = 0,
     ) -> Dataset:
         """All pictures with a mask. images, masks: folders, instead of looking for them. legend: file, likewise.
+
+        turned: degrees of TURNS by which masks are turned, counter-clockwise, before they lie on their pictures.
 
         Raises DataError: no pairs, no usable mask, a legend that does not fit; LayoutAmbiguous: two kinds of masks.
         """
@@ -86,14 +89,16 @@ class Masks:
             raise DataError(f"{path}: is no folder; format 'masks' expects one with pictures and masks.")
         found = _searched(path) if images is None and masks is None else _named(path, images, masks)
         entries, source, said = _legend(found, legend)
-        tallies, flaws = _tallied(found.pairs)
+        tallies, flaws = _tallied(found.pairs, turned)
         _check_some(tallies, found, flaws, path)
         reading = understood(list(tallies.values()), entries, source)
         samples = _samples(found, tallies, reading, flaws)
         _check_some(samples, found, flaws, path)
+        asked = [f"masks are turned by {turned} degrees counter-clockwise, as was asked"] if turned else []
         notes = (
             f"layout 'masks': {found.notes[0]}",
             *found.notes[1:],
+            *asked,
             *said,
             *reading.notes,
             *_said(samples, flaws, reading),
@@ -109,6 +114,7 @@ class Masks:
             {**found.problems, **flaws},
             legend=reading.legend,
             instances=reading.instances,
+            turned=turned,
         )
 
     def example(self, folder: Path) -> Path:
@@ -263,7 +269,7 @@ def _legend(found: _Found, given: Path | None) -> tuple[list[legend_files.Entry]
     return None, "", said
 
 
-def _tallied(pairs: Sequence[_Pair]) -> tuple[dict[str, Tally], dict[str, str]]:
+def _tallied(pairs: Sequence[_Pair], turned: int) -> tuple[dict[str, Tally], dict[str, str]]:
     """Picture -> what its mask holds, and picture -> what is wrong."""
     every = max(1, len(pairs) // _CONNECTED)
 
@@ -274,7 +280,8 @@ def _tallied(pairs: Sequence[_Pair]) -> tuple[dict[str, Tally], dict[str, str]]:
             info = photo.probe(pair.file, name=pair.path)
         except (DataError, ImageError) as error:
             return str(error).removeprefix(f"{pair.path}: ")
-        return other_size((tally.height, tally.width), (info.height, info.width), pair.mask_path) or tally
+        size = info.height, info.width
+        return other_size((tally.height, tally.width), size, pair.mask_path, turned) or tally
 
     with ThreadPoolExecutor(os.cpu_count() or 2) as pool:
         found = list(pool.map(one, range(len(pairs))))

@@ -28,7 +28,7 @@ from objectif.learn.models.base import Learner, Whole
 
 CLIP = 10.0
 AVERAGE = 0.998
-WATCHED = 20  # steps after which the pace is known
+WARM, WATCHED = 3, 20  # steps that say nothing of the pace, and those that do
 PROBE = 3  # steps that seconds_per_image measures, after one that warms up
 
 
@@ -106,23 +106,31 @@ def device() -> torch.device:
 
 
 class _Clock:
-    """Steps done and to do; fewer of these where time runs short, never more."""
+    """Steps done and to do; fewer of these where time runs short.
+
+    The pace is that of all steps but the first ones, which also open files and warm caches.
+    """
 
     def __init__(self, planned: int, least: float, deadline: float | None) -> None:
         self.planned, self.left, self.deadline = planned, planned, deadline
         self.least = math.ceil(least * planned)
-        self.step, self._began = 0, time.monotonic()
+        self.step, self._began, self._skipped = 0, time.monotonic(), 0
 
     def total(self) -> int:
         """Steps of the whole training as it looks now; TrialError where fewer than the least fit."""
         now = time.monotonic()
         if self.deadline is None:
             return self.left
-        if now > self.deadline and self.step < self.left:
-            raise TrialError(f"out of time after step {self.step} of {self.planned}")
-        if self.step >= WATCHED:
-            fit = int((self.deadline - now) * self.step / max(1e-9, now - self._began))
-            self.left = min(self.left, max(self.least, self.step + max(1, fit)))
+        if now > self.deadline:
+            if self.step < self.least or not self.step:
+                raise TrialError(f"out of time after step {self.step} of {self.planned}")
+            self.left = self.step + 1
+        elif self.step == WARM:
+            self._began, self._skipped = now, WARM
+        elif self.step >= WARM + WATCHED:
+            pace = max(1e-9, now - self._began) / (self.step - self._skipped)
+            fit = self.step + max(1, int((self.deadline - now) / pace))
+            self.left = min(self.planned, max(self.least, fit))
         return self.left
 
     def over(self) -> bool:

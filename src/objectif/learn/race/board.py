@@ -88,6 +88,7 @@ class Board:
         self.scores.setdefault(candidate, {})[seed] = scores
         self.values[candidate, seed] = float(self.metric.value(self.truth, scores))
         self.failed.pop(candidate, None)
+        self.dropped.pop(candidate, None)
 
     def add(self, candidate: Candidate, seed: int, scores: Scores, seconds: float) -> None:
         """A finished trial: its scores to disk, then its line to the journal."""

@@ -6,6 +6,7 @@ test split is answered here, once, by the file itself.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,14 +24,13 @@ from objectif.learn.race.answering import answer, read_decoding
 from objectif.learn.race.board import small
 from objectif.learn.race.candidate import Candidate
 from objectif.learn.race.executor import LESSON, SHRINKING, Event, Job
-from objectif.learn.race.folds import fold_file, refit_seconds, train_job
+from objectif.learn.race.folds import Speed, file_name, fold_file, refit_seconds, train_job
 from objectif.learn.race.material import extractor, head_of, material
 from objectif.learn.race.race import Race
 from objectif.learn.race.record import card_of, result_of
 from objectif.metrics.intervals import Interval, interval
 from objectif.run.check import probes
 from objectif.run.network import Network
-from objectif.runs.folder import slug
 from objectif.runs.outcome import Verdict
 from objectif.runs.result import Result
 from objectif.runs.verdict import verdict
@@ -85,6 +85,7 @@ def deliver(race: Race, found: Verdict, command: str) -> Delivery:
         if small is not None:
             networks["int8"] = small
     estimate, answers = _estimate(race, winner, found, network, decoding)
+    answers["decoding"] = np.array(json.dumps(decoding.to_dict()))
     dataset, task = race.ground.dataset, race.ground.context.task
     card = card_of(race, winner, found, estimate)
     inputs = prepared(dataset, race.ground.plan.development()[:PROBES], preparation)
@@ -175,7 +176,7 @@ def _learned(race: Race, winner: Candidate) -> bytes:
 
 
 def _tuned(race: Race, winner: Candidate) -> bytes:
-    target = race.work / slug(f"delivered-{winner.model}-{winner.side}-{winner.epochs}-{winner.loss}")
+    target = race.work / file_name(f"delivered-{winner.model}-{winner.side}-{winner.epochs}-{winner.loss}")
     failed: list[str] = []
     cores = race.executor.cores
 
@@ -185,7 +186,10 @@ def _tuned(race: Race, winner: Candidate) -> bytes:
 
     if not target.with_suffix(".onnx").exists():
         left = race.deadline - race.now()
-        race.push(train_job(race, winner, race.speeds[winner], None, left, target, cores), handle)
+        race.push(
+            train_job(race, winner, race.speeds.get(winner, Speed(0.0, {})), None, left, target, cores),
+            handle,
+        )
         race.drain(race.now() + left + 5)
     if failed or not target.with_suffix(".onnx").exists():
         raise TrialError(

@@ -6,6 +6,7 @@ that is delivered get the same, and nobody is cut short.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,7 +101,12 @@ def refit_seconds(race: Race, candidate: Candidate) -> float:
 
 def fold_file(race: Race, candidate: Candidate, fold: int) -> Path:
     """Where a fold's network and answers are kept, without a suffix."""
-    return race.work / f"fold-{candidate.id.replace('/', '_').replace(':', '_')}-{fold}"
+    return race.work / f"fold-{file_name(candidate.id)}-{fold}"
+
+
+def file_name(name: str) -> str:
+    """A name as part of a file's: no folders, no drives, and no dot, behind which a suffix would begin."""
+    return re.sub(r"[/:.\\]", "_", name)
 
 
 def train_job(
@@ -206,7 +212,8 @@ def together(race: Race, done: dict[int, Path]) -> np.ndarray[Any, Any]:
     plan = race.ground.plan
     parts = {fold: np.load(path) for fold, path in done.items()}
     first = next(iter(parts.values()))
-    everything = np.zeros((len(race.ground.dataset), *first.shape[1:]), first.dtype)
+    kind = np.result_type(*(part.dtype for part in parts.values()))
+    everything = np.zeros((len(race.ground.dataset), *first.shape[1:]), kind)
     for fold, scores in parts.items():
         everything[plan.held(fold)] = scores
     return everything[plan.scored()]

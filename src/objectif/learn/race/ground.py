@@ -17,6 +17,7 @@ from objectif.errors import DataError, LeakageError
 from objectif.health.duplicates import clusters, near_pairs, same_pairs
 from objectif.health.leakage import leakage
 from objectif.health.looks import Looks, look
+from objectif.health.mask_turns import turned
 from objectif.learn.race.candidate import Context
 from objectif.problem import Problem
 from objectif.problem.installed import USUAL_FOLDS
@@ -71,6 +72,9 @@ def survey(problem: Problem, work: Path, progress: Callable[[int, int], None] | 
     leaked = np.flatnonzero(leak.leaked())
     if len(leaked):
         notes.append(f"{leak.sentence} (allowed): figures are quoted with and without them.")
+    turn = turned(dataset) if problem.task == "segment" else None
+    if turn is not None:
+        notes.append(f"{turn.sentence} {turn.remedy}")
     part = find(problem.task).whole and problem.folds == USUAL_FOLDS
     division = plan(dataset, folds=problem.folds, seed=problem.seed, together=near, part=part)
     units = components(dataset.groups(), near, len(dataset))

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 VIEWS = ("mirror", "flip", "turn")
 FIRST_SHARE, LOSS_SHARE, RUNG_SHARE = 0.3, 0.25, 0.2  # of the time that is left when a step begins
+LONGEST_SHARE = 0.95
+"""Of the time that is left: what the longest training is planned for, as it ends in time even where the plan was wrong."""
 CHEAP_SHARE = 0.05
 """Of the time that is left: a classical network that takes less is compared on all folds whatever it is worth."""
 FEWEST_LOSSES = 3
@@ -195,6 +197,8 @@ def _on_first_fold(
 
 
 def _drop(race: Race, candidate: Candidate, value: float, why: str) -> None:
+    if candidate in race.board.scores:  # the same training stands on the board already
+        return
     said = f"{race.board.metric.name} {abs(value):.3f} on fold 1 after {candidate.epochs} passes; {why}"
     race.board.drop(candidate, 0, said)
 
@@ -275,7 +279,7 @@ def _symmetries(race: Race, leader: Candidate) -> None:
         if not square and kept == ["mirror", "flip"]:  # neither left and right nor up and down mean anything
             kept.append("turn")
         race.symmetries = tuple(kept)
-        said = ", ".join(f"{v} costs {lost[v]:+.3f} {race.board.metric.name}" for v in asked)
+        said = ", ".join(f"{v} costs {lost[v]:+.3f} {event.payload['metric']}" for v in asked)
         race.notes.append(
             f"Views judged on held-out images by {leader.id} ({said}); kept as the same truth: "
             f"{', '.join(kept) or 'none'}."
@@ -305,7 +309,7 @@ def _longest(race: Race, learners: list[Learner]) -> None:
     able = {
         key: speed
         for key, speed in speeds.items()
-        if affordable(race, speed.seconds, 0.85 * race.left(), again=AGAIN) >= fewest(race, key[0])
+        if affordable(race, speed.seconds, LONGEST_SHARE * race.left(), again=AGAIN) >= fewest(race, key[0])
     }
     if not able:
         if sized:
@@ -313,7 +317,7 @@ def _longest(race: Race, learners: list[Learner]) -> None:
         return
     variant = _rung(race, able)
     key = next(k for k in able if k[0].name == variant.model and k[1] == variant.side)
-    passes = affordable(race, able[key].seconds, 0.85 * race.left(), again=AGAIN)
+    passes = affordable(race, able[key].seconds, LONGEST_SHARE * race.left(), again=AGAIN)
     epochs = max(1, min(max(key[0].epochs[1], fewest(race, key[0])), passes))
     candidate = Candidate(variant.approach, variant.model, variant.loss, side=variant.side, epochs=epochs)
     race.board.journal.append(

@@ -19,10 +19,11 @@ from objectif.learn.export.whole import export_whole
 from objectif.learn.fit.train import Lesson, seconds_per_image, train
 from objectif.learn.models import find_learner
 from objectif.learn.models.base import Learner
-from objectif.learn.race.answering import answer, crossed, read_decoding, write_decoding
+from objectif.learn.race.answering import crossed, read_decoding, write_decoding
 from objectif.learn.race.candidate import AGAIN, NO_LOSS, Candidate, Context
 from objectif.learn.race.material import Tell, read_context, save
 from objectif.learn.race.work import turned
+from objectif.metrics.catalog import metric
 from objectif.plugins import load
 from objectif.run.measure import measure
 from objectif.run.memory import of_network
@@ -166,7 +167,8 @@ def judge(
 ) -> dict[str, Any]:
     """How much of the metric is lost when held-out images are seen another way, by a network that never was shown it.
 
-    Were the world symmetric, a network that has only seen it upright would do as well on mirrored pictures.
+    Were the world symmetric, a network that has only seen it upright would do as well on mirrored pictures. By the task's
+    usual metric, a share of 1, whatever the objective is: what may be lost is a number here.
     """
     known = read_context(context)
     rows = known.plan.held(fold)
@@ -175,6 +177,7 @@ def judge(
     truth = known.task.forth(known.truth()[rows], places, images.shape[1:3])
     decoding = read_decoding(known, network.with_suffix(".json"))
     runner = Runner(network.with_suffix(".onnx").read_bytes(), threads=threads, needs=known.task.outputs)
+    usual = metric(known.task.usual_metric(known.dataset.multilabel), known.dataset.classes)
     values = {}
     for view in ("plain", *views):
         seen = turned(images, view)
@@ -184,8 +187,9 @@ def judge(
         own = [Placement(height, width)] * len(rows)
         answers = known.task.decode(outputs, decoding, known.dataset.multilabel, own)
         right = truth if view == "plain" else known.task.turned(truth, view, *images.shape[1:3])
-        values[view] = known.metric.sign * known.metric.value(right, answers)
-    return {"value": abs(values["plain"]), "lost": {view: values["plain"] - values[view] for view in views}}
+        values[view] = usual.value(right, answers)
+    lost = {view: values["plain"] - values[view] for view in views}
+    return {"metric": usual.name, "value": values["plain"], "lost": lost}
 
 
 def shrink(
@@ -210,6 +214,5 @@ def shrink(
 
     target.write_bytes(small(source, known.plan.development()))
     held = known.plan.held(0)
-    decoding = read_decoding(known, fold_network.with_suffix(".json"))
     network = small(fold_network.with_suffix(".onnx"), known.plan.train(0))
-    return {"rows": held, "int8": answer(known, network, held, preparation, decoding, threads)}
+    return {"rows": held, "int8": crossed(known, network, held, preparation, threads)[0]}

@@ -15,7 +15,7 @@ from objectif.learn.models import find_model
 from objectif.learn.models.base import Model
 from objectif.learn.race.candidate import Candidate
 from objectif.learn.race.executor import TRAINING, Event, Job
-from objectif.learn.race.folds import Speed, affordable, train_all, train_job
+from objectif.learn.race.folds import Speed, affordable, file_name, train_all, train_job
 
 if TYPE_CHECKING:
     from objectif.learn.race.race import Race
@@ -168,7 +168,7 @@ def _losses(race: Race) -> list[str]:
 def _submit(
     race: Race, candidate: Candidate, speed: Speed, fold: int, until: float, found: dict[Candidate, float]
 ) -> None:
-    target = race.work / f"rung-{candidate.id.replace('/', '_')}-{fold}"
+    target = race.work / f"rung-{file_name(candidate.id)}-{fold}"
 
     def handle(event: Event) -> None:
         if event.kind == "done":
