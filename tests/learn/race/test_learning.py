@@ -15,7 +15,7 @@ from objectif.cli import main
 from objectif.errors import ProblemError, TrialError
 from objectif.learn.race.candidate import Candidate
 from objectif.learn.race.ground import usual_shape
-from objectif.learn.race.learning import combinations
+from objectif.learn.race.pairings import combinations
 from objectif.learn.race.show import Show
 from objectif.learn.race.solve import solve
 from objectif.problem import Problem

@@ -16,14 +16,12 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from objectif import plugins
 from objectif.errors import ProblemError
 from objectif.learn.models import find, find_learner
 from objectif.learn.models.base import Learner, Model
-from objectif.learn.race.candidate import AGAIN, NO_LOSS, Candidate
+from objectif.learn.race.candidate import AGAIN, Candidate
 from objectif.learn.race.executor import LESSON, Event, Job
+from objectif.learn.race.first_fold import drop, on_first_fold, speeds_of
 from objectif.learn.race.folds import (
     OVERHEAD,
     Speed,
@@ -31,11 +29,10 @@ from objectif.learn.race.folds import (
     fewest,
     fold_file,
     fold_seconds,
-    observe,
     submit,
     train_all,
-    train_job,
 )
+from objectif.learn.race.pairings import combinations, usual_loss
 
 if TYPE_CHECKING:
     from objectif.learn.race.race import Race
@@ -92,42 +89,6 @@ def _able(race: Race) -> list[Learner]:
     return found
 
 
-# --- losses -----------------------------------------------------------------
-
-
-def usual_loss(race: Race, learner: Learner) -> str:
-    """The losses that a Learner starts from, or those of the statement where it names some."""
-    if not learner.losses:
-        return NO_LOSS
-    wanted = race.problem.losses
-    if wanted == "auto":
-        return "+".join(learner.usual)
-    whole = [name for name in wanted if name.count("+") + 1 == len(learner.losses)]
-    return whole[0] if whole else "+".join(combine(learner, [w for w in wanted if "+" not in w])[0])
-
-
-def combinations(race: Race, learner: Learner) -> list[str]:
-    """Losses to compare: each loss of each kind beside the usual ones of the other kinds; or those of the statement."""
-    if not learner.losses:
-        return [NO_LOSS]
-    wanted = race.problem.losses
-    if wanted != "auto":
-        whole = [name for name in wanted if "+" in name or len(learner.losses) == 1]
-        parts = [name for name in wanted if name not in whole]
-        return list(dict.fromkeys([*whole, *("+".join(c) for c in combine(learner, parts) if parts)]))
-    return list(dict.fromkeys("+".join(c) for c in combine(learner, list(plugins.names("losses")))))
-
-
-def combine(learner: Learner, names: list[str]) -> list[tuple[str, ...]]:
-    """The usual losses, then with one of them exchanged for each of `names` of the same kind."""
-    found = [learner.usual]
-    for place, kind in enumerate(learner.losses):
-        for name in names:
-            if plugins.load("losses", name).kind == kind and name not in learner.usual:
-                found.append((*learner.usual[:place], name, *learner.usual[place + 1 :]))
-    return found
-
-
 # --- short trainings --------------------------------------------------------
 
 
@@ -138,7 +99,7 @@ def _first(race: Race, learners: list[Learner]) -> None:
     they are compared on all folds wherever that is cheap.
     """
     until = race.now() + FIRST_SHARE * race.left()
-    speeds = _speeds(race, [(one, one.sizes[0]) for one in learners], until)
+    speeds = speeds_of(race, [(one, one.sizes[0]) for one in learners], until)
     variants: dict[Candidate, Speed] = {}
     used, patience = 0.0, race.executor.cores * (until - race.now())
     rows = len(race.ground.plan.train(0))
@@ -156,7 +117,7 @@ def _first(race: Race, learners: list[Learner]) -> None:
         variants[Candidate(learner.approach, learner.name, loss, side=side, epochs=passes)] = speed
     found: dict[Candidate, float] = {}
     for candidate, speed in variants.items():
-        _on_first_fold(race, candidate, speed, 2 * patience, found)
+        on_first_fold(race, candidate, speed, 2 * patience, found)
     race.drain(max(until, race.now() + 1.5 * used / race.executor.cores))
     until = race.now() + FIRST_SHARE * race.left()
     for candidate in sorted(found, key=lambda c: -found[c]):
@@ -167,40 +128,8 @@ def _first(race: Race, learners: list[Learner]) -> None:
             until -= takes
             submit(race, candidate, variants[candidate], 3 * takes + 60)
         else:
-            _drop(race, candidate, found[candidate], "no time for all folds, and another did better")
+            drop(race, candidate, found[candidate], "no time for all folds, and another did better")
     race.drain(race.now() + 0.6 * race.left())
-
-
-def _on_first_fold(
-    race: Race, candidate: Candidate, speed: Speed, seconds: float, found: dict[Candidate, float]
-) -> None:
-    """Queue the training of the first fold alone; its value, more is better, goes to `found`."""
-    target = fold_file(race, candidate, 0)
-
-    def value() -> None:
-        truth = race.ground.context.truth()[race.ground.plan.held(0)]
-        met = race.board.metric.value(truth, np.load(target.with_suffix(".npy")))
-        found[candidate] = race.board.metric.sign * met
-        race.board.journal.append("rung", trial=candidate.id, status="done", metric=met)
-
-    def handle(event: Event) -> None:
-        if event.kind == "done":
-            observe(race, candidate, 0, float(event.payload["seconds"]))
-            value()
-        elif event.kind == "failed":
-            race.board.fail(candidate, None, event.payload)
-
-    if target.with_suffix(".npy").exists():
-        value()
-    else:
-        race.push(train_job(race, candidate, speed, 0, seconds, target, 1), handle)
-
-
-def _drop(race: Race, candidate: Candidate, value: float, why: str) -> None:
-    if candidate in race.board.scores:  # the same training stands on the board already
-        return
-    said = f"{race.board.metric.name} {abs(value):.3f} on fold 1 after {candidate.epochs} passes; {why}"
-    race.board.drop(candidate, 0, said)
 
 
 def _leaders(race: Race) -> list[Candidate]:
@@ -237,7 +166,7 @@ def _losses(race: Race) -> None:
 
 def _something(race: Race, learners: list[Learner]) -> None:
     """Where nobody's training fits into the budget, the quickest one is trained for as long as there is."""
-    speeds = _speeds(race, [(one, one.sizes[0]) for one in learners], race.now() + 0.3 * race.left())
+    speeds = speeds_of(race, [(one, one.sizes[0]) for one in learners], race.now() + 0.3 * race.left())
     if not speeds:
         return
     learner, side = min(speeds, key=lambda key: speeds[key].seconds)
@@ -305,7 +234,7 @@ def _longest(race: Race, learners: list[Learner]) -> None:
     sized[1:1] = [
         (one, one.sizes[0]) for one in untried
     ]  # too dear for a first look, perhaps not for a long one
-    speeds = _speeds(race, sized, race.now() + 0.1 * race.left())
+    speeds = speeds_of(race, sized, race.now() + 0.1 * race.left())
     able = {
         key: speed
         for key, speed in speeds.items()
@@ -350,14 +279,14 @@ def _rung(race: Race, able: dict[tuple[Learner, int], Speed]) -> Candidate:
     if count > 1:  # as many as can have half of the passes that pay: fewer tell nothing of a long training
         for variant, speed in list(variants.items())[:count]:
             epochs = max(2, int((whole / count - OVERHEAD) / (first * speed.seconds)))
-            _on_first_fold(race, replace(variant, epochs=epochs), speed, 3 * whole / count + 30, found)
+            on_first_fold(race, replace(variant, epochs=epochs), speed, 3 * whole / count + 30, found)
         race.drain(race.now() + 2 * RUNG_SHARE * race.left())
     if not found:
         return next(iter(variants))
     best = max(found, key=lambda c: found[c])
     for candidate in found:
         went = "it went on" if candidate == best else "another did better in the same time"
-        _drop(race, candidate, found[candidate], went)
+        drop(race, candidate, found[candidate], went)
     return best
 
 
@@ -365,45 +294,3 @@ def _best_loss(race: Race, learner: Learner) -> str:
     """The losses that did best so far under a network that composes the same kinds; else the usual ones."""
     scored = [c.loss for c in _leaders(race) if find_learner(c.model).losses == learner.losses]
     return scored[0] if scored else usual_loss(race, learner)
-
-
-# --- speed ------------------------------------------------------------------
-
-
-def _speeds(race: Race, sized: list[tuple[Learner, int]], until: float) -> dict[tuple[Learner, int], Speed]:
-    """What one training image takes at each size, and what the exported file costs; those over a limit are left out.
-
-    Measured once for a Learner, at its smallest size; convolutions take time as the pixels.
-    """
-    paces = race.paces
-    for learner in {one.name: one for one, _ in sized if one.name not in paces}.values():
-        _time(race, learner)
-    for learner, side in sized:
-        race.weigh(Candidate(learner.approach, learner.name, usual_loss(race, learner), side=side))
-    race.drain(until)
-    found = {}
-    for learner, side in sized:
-        weighed = Candidate(learner.approach, learner.name, usual_loss(race, learner), side=side)
-        able = weighed not in race.board.failed and not race.board.over(weighed)
-        if learner.name in paces and able:
-            found[learner, side] = Speed(
-                paces[learner.name] * float(np.prod(race.ground.context.size(side))), {}
-            )
-    return found
-
-
-def _time(race: Race, learner: Learner) -> None:
-    """Queue the measurement of a Learner's seconds for one pixel of a training image, on one core."""
-    side = learner.sizes[0]
-    candidate = Candidate(learner.approach, learner.name, usual_loss(race, learner), side=side)
-
-    def handle(event: Event) -> None:
-        if event.kind == "done":
-            seconds = float(event.payload["seconds_per_image"])
-            race.paces[learner.name] = seconds / float(np.prod(race.ground.context.size(side)))
-            race.board.journal.append("probe", trial=f"{learner.name}@{side}", **event.payload)
-        elif event.kind == "failed":
-            race.notes.append(f"{learner.name} cannot be trained: {event.payload}")
-
-    arguments = {"context": race.context_file, "candidate": candidate, "threads": 1}
-    race.push(Job(f"speed of {learner.name}@{side}", "pace", arguments, seconds=90, module=LESSON), handle)
