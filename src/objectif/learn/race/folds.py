@@ -23,8 +23,9 @@ from objectif.learn.race.executor import LESSON, TRAINING, Event, Job
 if TYPE_CHECKING:
     from objectif.learn.race.race import Race
 
-LEAST = 0.6
-"""Share of the planned passes of the longest training, and of the delivered network, that is still worth having."""
+LEAST, LEAST_OF_ONE = 0.6, 0.1
+"""Share of the planned passes of the longest training, and of the delivered network, that is still worth having; where
+there is one fold, no other has to be as long."""
 OVERHEAD = 6.0  # seconds a fold for building, exporting and answering
 
 
@@ -219,8 +220,10 @@ def together(race: Race, done: dict[int, Path]) -> np.ndarray[Any, Any]:
     return everything[plan.scored()]
 
 
-def train_all(race: Race, candidate: Candidate, speed: Speed, least: float = LEAST) -> None:
-    """All folds of one candidate, now; the time to refit it is kept. least: see fit.train."""
+def train_all(race: Race, candidate: Candidate, speed: Speed, least: float | None = None) -> None:
+    """All folds of one candidate, now; the time to refit it is kept. least: see fit.train, None: by the folds."""
+    if least is None:
+        least = LEAST if race.ground.plan.folds > 1 else LEAST_OF_ONE
     race.speeds[candidate] = speed
     left = race.left() - refit_seconds(race, candidate)
     each = left / waves(race) - OVERHEAD / 2
