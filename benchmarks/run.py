@@ -399,7 +399,7 @@ def camvid() -> Row:
 
     names = segmentation.legend(RUNS / "camvid.txt")
     title = "camvid, 11 classes, a sequence held out, 25 min: mIoU"
-    options = ("--splits", str(SPLITS / "camvid"), "--legend", str(names), "--budget", "16m")
+    options = ("--splits", str(SPLITS / "camvid"), "--legend", str(names), "--budget", "12m")
     row = outlines("camvid", DATA / "camvid", title, 0.45, ("pixel_accuracy",), *options)
     row["notes"] += "; IoU: " + segmentation.each_class(RUNS / "camvid")
     row["command"] = "python benchmarks/run.py camvid"
@@ -418,7 +418,7 @@ def carrot_weed() -> Row:
 
 def magnetic_tiles() -> Row:
     title = "magnetic_tiles, defect pixels, 5 folds by the number in the name, 15 min: Dice, mean over images"
-    options = ("--group", r"num_(\d+)", "--metric", "dice", "--budget", "8m")
+    options = ("--group", r"num_(\d+)", "--metric", "dice", "--budget", "6m")
     return outlines("magnetic_tiles", DATA / "magnetic_tiles", title, 0.55, ("dice_pooled", "mIoU"), *options)
 
 
