@@ -136,7 +136,7 @@ def train_job(
         arguments |= {
             "symmetries": race.symmetries,
             "start": start,
-            "least": least if fold is not None else LEAST,
+            "least": least if fold is not None else LEAST_OF_ONE,  # it only goes on from a fold's network
         }
         return Job(name, "learn", arguments, threads=threads, seconds=max(5.0, seconds) + 30, module=LESSON)
     arguments |= {
