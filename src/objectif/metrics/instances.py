@@ -19,7 +19,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -52,6 +51,8 @@ def numbered(mask: Mask, kinds: Kinds) -> tuple[NDArray[np.int32], Ints]:
 
 
 def _connected(mask: Mask, kinds: Kinds) -> tuple[NDArray[np.int32], Ints]:
+    import cv2  # not above: metrics are listed by name where nothing may be slow to import
+
     out = np.zeros(mask.shape, np.int32)
     of = np.zeros(0, np.int64)
     shown = np.bincount(mask.ravel(), minlength=256) > 0

@@ -21,7 +21,6 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -37,12 +36,16 @@ Outlines = tuple[Region, Region]
 
 def surface(region: Region) -> Region:
     """(h, w) 1 at the pixels of a region (0 and 1) of which a neighbour, of four, is not of it."""
+    import cv2  # not above: metrics are listed by name where nothing may be slow to import
+
     inner = cv2.erode(region, _CROSS, borderType=cv2.BORDER_CONSTANT, borderValue=0.0)
     return np.asarray(region - inner, np.uint8)
 
 
 def outlines(truth: Region, answer: Region) -> Outlines:
     """The surfaces of two regions (h, w) of 0 and 1, neither of them empty, in the rectangle that holds both."""
+    import cv2
+
     x, y, wide, high = cv2.boundingRect(truth | answer)
     held = np.s_[y : y + high, x : x + wide]
     return surface(np.ascontiguousarray(truth[held])), surface(np.ascontiguousarray(answer[held]))
@@ -50,6 +53,8 @@ def outlines(truth: Region, answer: Region) -> Outlines:
 
 def distances(start: Region, target: Region) -> NDArray[np.float32]:
     """(P,) pixels from each pixel of one outline to the nearest of another."""
+    import cv2
+
     far = cv2.distanceTransform(1 - target, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     return np.asarray(far[start > 0], np.float32)
 
@@ -101,4 +106,6 @@ def surface_dice(tolerance: float) -> Measure:
 
 
 def _widened(outline: Region, disc: Region) -> Region:
+    import cv2
+
     return np.asarray(cv2.dilate(outline, disc), np.uint8)
