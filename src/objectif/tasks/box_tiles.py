@@ -5,7 +5,7 @@ object larger than the overlap stands whole in no tile: its box ends where the t
 the same object where they agree on what both tiles see, and then the whole one counts, or the hull of the two. What is
 still answered twice is the task's to merge, as it is within one picture.
 
-Answers are those of tasks that are tiled: (1, n, 6) x1 y1 x2 y2 score class in pixels of the picture, class -1 is padding.
+Answers are boxes: (1, n, 6) x1 y1 x2 y2 score class in pixels of the picture, class -1 is padding.
 """
 
 from __future__ import annotations
