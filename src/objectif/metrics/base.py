@@ -45,7 +45,8 @@ class Metric(ABC):
     scores: (N, C) probabilities; rows sum to 1 unless multi-label.
     single, multilabel: which kinds of truth it fits (neither, for another task). fraction: it lies in 0..1, and 1 (0) means that all is
     right (wrong), so that Wilson's interval applies there. blind(truth, classes) -> scores (N, C): what does
-    best under this metric without a look at the images; to be beaten.
+    best under this metric without a look at the images; to be beaten. axes: of the answers to N images, of which a
+    stack of several seeds has one more: 2 for scores (N, C), 3 for boxes (N, M, 6) and masks (N, H, W).
     """
 
     name: str
@@ -56,17 +57,12 @@ class Metric(ABC):
     fraction: bool
     blind: Callable[[Truth, int], Scores] = field(default=frequencies, kw_only=True)
     task: str = field(default="classify", kw_only=True)
+    axes: int = field(default=2, kw_only=True)
 
     @property
     def sign(self) -> float:
         """+1 where higher is better, -1 where lower is: sign x value is what a race maximises."""
         return 1.0 if self.higher_is_better else -1.0
-
-    @property
-    def axes(self) -> int:
-        """Of the answers to N images, of which a stack of several seeds has one more: 3 for boxes (N, M, 6) and
-        masks (N, H, W)."""
-        return 3 if self.task in ("detect", "segment") else 2
 
     def classes(self, truth: Truth, scores: Scores | None = None) -> int:
         """How many classes the answers are about; by truth alone, at least those that occur in it."""

@@ -184,14 +184,25 @@ def _average(
 ) -> DetectionMetric:
     measures = precision_area, precision_slope
     return DetectionMetric(
-        name, title, True, False, False, True, *measures, thresholds, areas, blind=neighbours, task="detect"
+        name,
+        title,
+        True,
+        False,
+        False,
+        True,
+        *measures,
+        thresholds,
+        areas,
+        blind=neighbours,
+        task="detect",
+        axes=3,
     )
 
 
 def _found(name: str, title: str, rates: tuple[float, ...]) -> DetectionMetric:
     measures = sensitivity(rates), sensitivity_slope(rates)
     return DetectionMetric(
-        name, title, True, False, False, True, *measures, (0.5,), blind=neighbours, task="detect"
+        name, title, True, False, False, True, *measures, (0.5,), blind=neighbours, task="detect", axes=3
     )
 
 

@@ -205,7 +205,7 @@ def _metric(
 ) -> MaskMetric:
     kinds = everything, together
     return MaskMetric(
-        name, title, higher, False, False, higher, measure, *kinds, blind=usual_place, task="segment"
+        name, title, higher, False, False, higher, measure, *kinds, blind=usual_place, task="segment", axes=3
     )
 
 

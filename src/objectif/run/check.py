@@ -15,27 +15,15 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from objectif.answers import Label
 from objectif.errors import SolutionError
-from objectif.images.prepare import Placement
-from objectif.run.network import DISTANCE, SCORES, Network
+from objectif.run.network import SCORES, Network
 from objectif.run.opset import opsets
+from objectif.run.parity import PARITY, Outputs
 from objectif.run.shapes import flaws
 from objectif.solution.file import PRECISIONS, Precision, Solution, read
 from objectif.tasks import find
 
 NEWEST_OPSET = 20
-FP32_TOLERANCE = (
-    1e-4  # relative, on probabilities and on outputs: the order of sums differs between processors
-)
-_TINY = 1e-6  # probabilities this far apart are equal, whatever their ratio
-INT8_MEAN = 0.02  # mean difference of probabilities, and of depths in 0..1: integer kernels round, and saturate, differently
-INT8_CLEAR = 0.1  # an answer ahead of the next by more than this must not change
-INT8_SAME = 0.98  # share of the cells of a grid, of those that are clear, that must have the same class
-INT8_PLACE = 0.02  # mean difference of a place that matters, as a share of the image's long side
-INT8_SURE = 0.3  # a place matters where a class scores this much
-
-Outputs = Mapping[str, NDArray[Any]]
 T = TypeVar("T")
 
 
@@ -134,100 +122,8 @@ def _parity(name: str, precision: Precision, solution: Solution, expected: Outpu
         if value.shape != met[output].shape:
             detail = f"{output} of shape {met[output].shape}; expected {value.shape}"
             return Check(name, False, detail)
-    compare = _PARITY.get(frozenset(expected), _of_places)
-    return compare(name, precision, solution, expected, met)
-
-
-def _of_classes(
-    name: str, precision: Precision, solution: Solution, expected: Outputs, met: Outputs
-) -> Check:
-    """Parity of answers for whole images: probabilities, and the classes that are answered."""
-    before, now = _probabilities(solution, expected), _probabilities(solution, met)
-    apart = np.abs(now.astype(np.float64) - before)
-    if precision == "fp32":
-        relative = float((np.maximum(apart - _TINY, 0) / np.maximum(before, _TINY)).max())
-        detail = f"largest relative difference of a probability {relative:.1e}, allowed {FP32_TOLERANCE:.0e}"
-        return Check(name, relative <= FP32_TOLERANCE, detail)
-    same = np.array([a == b for a, b in zip(_labels(solution, before), _labels(solution, now), strict=True)])
-    clear = _margin(before, solution.multilabel) > INT8_CLEAR
-    detail = (
-        f"{int(same.sum())} of {len(same)} answers equal, mean difference of a probability {apart.mean():.1e}, "
-        f"allowed {INT8_MEAN:.0e}; clear answers (ahead by {INT8_CLEAR}) must be equal"
-    )
-    return Check(name, bool(same[clear].all()) and float(apart.mean()) <= INT8_MEAN, detail)
-
-
-def _of_places(name: str, precision: Precision, solution: Solution, expected: Outputs, met: Outputs) -> Check:
-    """Parity of answers for places: scores in 0..1, and where those places are in which something is seen."""
-    side = max(solution.preparation.height, solution.preparation.width)
-    scores = np.abs(met[SCORES].astype(np.float64) - expected[SCORES])
-    sure = expected[SCORES].max(axis=-1) >= INT8_SURE
-    worst, mean = 0.0, 0.0
-    for output in set(expected) - {SCORES}:
-        apart = np.abs(met[output].astype(np.float64) - expected[output]) / side
-        worst = max(worst, float(apart.max(initial=0.0)))
-        mean = max(mean, float(apart[sure].mean()) if sure.any() else 0.0)
-    if precision == "fp32":
-        worst = max(worst, float(scores.max(initial=0.0)))
-        detail = f"largest difference {worst:.1e} (of 1, of the image's side), allowed {FP32_TOLERANCE:.0e}"
-        return Check(name, worst <= FP32_TOLERANCE, detail)
-    detail = (
-        f"mean difference of a score {scores.mean():.1e}, allowed {INT8_MEAN:.0e}, of a place that scores "
-        f"{INT8_SURE} or more {mean:.1e} of the image's side, allowed {INT8_PLACE:.0e}"
-    )
-    return Check(name, float(scores.mean()) <= INT8_MEAN and mean <= INT8_PLACE, detail)
-
-
-def _of_grid(name: str, precision: Precision, solution: Solution, expected: Outputs, met: Outputs) -> Check:
-    """Parity of answers for the cells of a grid: the probabilities of the classes, the class that is answered, depths."""
-    before, now = (_softmax(outputs[SCORES].astype(np.float64)) for outputs in (expected, met))
-    depths = np.abs(met[DISTANCE].astype(np.float64) - expected[DISTANCE])
-    apart = max(float(np.abs(now - before).max()), float(depths.max()))
-    if precision == "fp32":
-        detail = f"largest difference of a probability or a depth {apart:.1e}, allowed {FP32_TOLERANCE:.0e}"
-        return Check(name, apart <= FP32_TOLERANCE, detail)
-    ranked = np.sort(before, axis=-1)
-    clear = ranked[..., -1] - ranked[..., -2] > INT8_CLEAR
-    same = float((before.argmax(-1) == now.argmax(-1))[clear].mean()) if clear.any() else 1.0
-    mean, deep = float(np.abs(now - before).mean()), float(depths.mean())
-    detail = (
-        f"{same:.1%} of the cells that are clear have the same class, expected {INT8_SAME:.0%}; mean difference of a "
-        f"probability {mean:.1e}, of a depth {deep:.1e}, allowed {INT8_MEAN:.0e}"
-    )
-    return Check(name, same >= INT8_SAME and max(mean, deep) <= INT8_MEAN, detail)
-
-
-def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
-
-
-_PARITY = {frozenset({SCORES}): _of_classes, frozenset({SCORES, DISTANCE}): _of_grid}
-
-
-def _probabilities(solution: Solution, outputs: Outputs) -> NDArray[Any]:
-    """The task's answers (n, C) for prepared images."""
-    preparation = solution.preparation
-    places = [Placement(preparation.height, preparation.width)] * len(outputs[SCORES])
-    return find(solution.task).decode(outputs, solution.decoding, solution.multilabel, places)
-
-
-def _labels(solution: Solution, probabilities: NDArray[Any]) -> list[tuple[str, ...]]:
-    """The names that are answered for each image."""
-    preparation, n = solution.preparation, len(probabilities)
-    places = [Placement(preparation.height, preparation.width)] * n
-    found = find(solution.task).answers(
-        [""] * n, solution.classes, probabilities, solution.decoding, solution.multilabel, places
-    )
-    return [answer.labels for answer in found if isinstance(answer, Label)]
-
-
-def _margin(probabilities: NDArray[Any], multilabel: bool) -> NDArray[Any]:
-    """(N,) how far an answer is from another one: to the second class, or to one half where multi-label."""
-    if multilabel or probabilities.shape[1] < 2:
-        return np.asarray(np.abs(probabilities - 0.5).min(axis=1))
-    ranked = np.sort(probabilities, axis=1)
-    return np.asarray(ranked[:, -1] - ranked[:, -2])
+    ok, detail = PARITY[solution.task](precision, solution, expected, met)
+    return Check(name, ok, detail)
 
 
 def _try(found: list[Check], name: str, work: Callable[[], T], say: Callable[[T], str]) -> T | None:

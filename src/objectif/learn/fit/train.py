@@ -1,4 +1,4 @@
-"""Training a Whole: AdamW, warm-up and cosine, clipped gradients, an average of the weights. Knows no task.
+"""Training a Whole: AdamW, warm-up and cosine, clipped gradients, an average of the weights; or one solve. Knows no task.
 
 What a batch looks like is the Learner's `view`, how it is judged the Whole's `objective`, which weights move how fast
 its `rates`; parts that must not move keep their norms still by overriding `train`. An image's weight is how often it is
@@ -74,6 +74,9 @@ def train(
     """
     torch.set_num_threads(lesson.threads)
     network, optimiser = _start(learner, lesson, channels)
+    if learner.solved:
+        _solve(network, learner, lesson)
+        return network.cpu().eval()
     averaged = copy.deepcopy(network)
     generator = np.random.default_rng(lesson.seed)
     counts = network.counts(lesson.truth, lesson.classes).to(device())
@@ -143,6 +146,10 @@ def seconds_per_image(learner: Learner, lesson: Lesson, *, channels: int = 3) ->
     torch.set_num_threads(lesson.threads)
     network, optimiser = _start(learner, lesson, channels)
     generator = np.random.default_rng(lesson.seed)
+    if learner.solved:
+        began = time.perf_counter()
+        _solve(network, learner, lesson)
+        return (time.perf_counter() - began) / len(lesson.images)
     counts = network.counts(lesson.truth, lesson.classes).to(device())
     rows = next(_epoch(learner, replace(lesson, epochs=1), generator))
     taken = []
@@ -152,6 +159,15 @@ def seconds_per_image(learner: Learner, lesson: Lesson, *, channels: int = 3) ->
         _step(network, optimiser, lesson, image, truth, counts, 0.0)
         taken.append(time.perf_counter() - start)
     return min(taken[1:]) / len(rows)
+
+
+def _solve(network: Whole, learner: Learner, lesson: Lesson) -> None:
+    """Fit the network to all images at once."""
+    images, truth = _plain(lesson.images, lesson.truth, lesson, learner)
+    counts = network.counts(lesson.truth, lesson.classes).to(device())
+    weight = torch.from_numpy(np.asarray(lesson.weight, np.float32)).to(counts.device)
+    network.eval()
+    network.solve(images.to(counts.device), truth.to(counts.device), lesson.losses, Batch(weight, counts))
 
 
 def _batch(learner: Learner, lesson: Lesson) -> int:

@@ -105,6 +105,13 @@ class Whole(nn.Module):
     def begin(self, image: Tensor, truth: Tensor) -> None:
         """Called once before training with some plain training images: for statistics that a start needs."""
 
+    def solve(self, image: Tensor, truth: Tensor, losses: tuple[Loss, ...], batch: Batch) -> None:
+        """Fit it to all training images at once; called instead of training where the Learner is `solved`.
+
+        image, truth, batch: as objective() gets them, with all images in one batch, seen plainly.
+        """
+        raise NotImplementedError
+
     def counts(self, truth: NDArray[np.floating[Any]], classes: int) -> Tensor:
         """(C,) how often each class occurs in the truth of the whole training set: Batch.class_counts."""
         return torch.zeros(classes)
@@ -144,6 +151,7 @@ class Learner:
     epochs: the fewest that pay, the most that are useful; steps: the fewest that pay where images are few; rate: the base learning rate, for `batch` images a step.
     build: (channels, classes) -> Whole. Called only in the process that trains or exports.
     view: how a training batch is seen. available: why it cannot be built here, or None.
+    solved: its network is fitted to all images at once (Whole.solve), with no steps and so no passes to choose.
     note: what the card of a Solution made from it must say.
     """
 
@@ -167,4 +175,5 @@ class Learner:
     available: Callable[[], str | None] = always
     pretrained: str = ""
     note: str = ""
+    solved: bool = False
     version: int = 1

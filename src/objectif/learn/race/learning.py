@@ -8,7 +8,7 @@
 4. The best, what was too dear for step 1, and other sizes and the second best, under the losses that did best, for equal
    time on the first fold: as many as can have a time that tells something.
 5. The best variant trains on all folds for as long as the budget allows, and what is delivered goes on from there on all
-   development images.
+   development images. Where its most useful length leaves time, losses that were too dear in step 3 have their turn.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from objectif.learn.race.folds import (
     fewest,
     fold_file,
     fold_seconds,
+    refit_seconds,
     submit,
     train_all,
 )
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from objectif.learn.race.race import Race
 
 VIEWS = ("mirror", "flip", "turn")
-FIRST_SHARE, LOSS_SHARE, RUNG_SHARE = 0.3, 0.25, 0.2  # of the time that is left when a step begins
+FIRST_SHARE, LOSS_SHARE, RUNG_SHARE, LATE_SHARE = 0.3, 0.25, 0.2, 0.8  # of the time left when a step begins
 LONGEST_SHARE = 0.95
 """Of the time that is left: what the longest training is planned for, as it ends in time even where the plan was wrong."""
 CHEAP_SHARE = 0.05
@@ -66,14 +67,18 @@ def learn(race: Race) -> None:
     race.show.stage("short trainings of whole networks")
     _first(race, learners)
     leaders = _leaders(race)
-    if leaders:
+    leader = next((c for c in leaders if c.approach != "classical"), leaders[0] if leaders else None)
+    if leader is not None:
         _symmetries(race, leaders[0])
         race.show.stage("every loss on the best network")
-        _losses(race)
+        _losses(race, leader, LOSS_SHARE)
     race.show.stage("the best network for the rest of the time")
     _longest(race, learners)
     if not race.board.scores:
         _something(race, learners)
+    if leader is not None:  # a longest training that was long enough leaves time for what was too dear before
+        _losses(race, leader, LATE_SHARE)
+        _untold_losses(race, leader)
 
 
 def _able(race: Race) -> list[Learner]:
@@ -137,31 +142,35 @@ def _leaders(race: Race) -> list[Candidate]:
     return [c for c in race.board.ranked() if isinstance(find(c.model), Learner)]
 
 
-def _losses(race: Race) -> None:
-    """The other losses on the best network that composes any, all of the same length, as many as fit."""
-    able = [c for c in _leaders(race) if find_learner(c.model).losses]
-    if not able:
-        return
-    leader = next((c for c in able if c.approach != "classical"), able[0])  # what will be trained for longest
-    until = race.now() + LOSS_SHARE * race.left()
-    others = [loss for loss in combinations(race, find_learner(leader.model)) if loss != leader.loss]
-    speed = race.speeds[leader]
+def _losses(race: Race, leader: Candidate, share: float) -> None:
+    """Other losses on the leader's network, all of the same length, as many as fit; none where too few would."""
+    others = _others(race, leader)
+    speed, reserve = race.speeds[leader], 0.0 if race.tuned is None else refit_seconds(race, race.tuned)
+    until = race.now() + share * max(0.0, race.left() - reserve)
     each = leader.epochs * fold_seconds(race, speed.seconds, many=True) + OVERHEAD / 2
-    fit = max(0, int((until - race.now()) / each))
-    if fit < min(FEWEST_LOSSES, len(others)):
-        race.notes.append(
-            f"Losses were not compared: {each:.0f} s for each of {len(others)} others is more than the budget bears. A longer "
-            "--budget includes them."
-        )
+    fit = int((until - race.now()) / each)
+    if not others or fit < min(FEWEST_LOSSES, len(others)):
         return
-    if fit < len(others):
-        race.notes.append(
-            f"{len(others) - fit} of {len(others) + 1} losses were not compared: the budget is too short for them."
-        )
     for loss in others[:fit]:
         candidate = Candidate(leader.approach, leader.model, loss, side=leader.side, epochs=leader.epochs)
         submit(race, candidate, speed, 2 * (until - race.now()) + 30)
     race.drain(until + each)
+
+
+def _others(race: Race, leader: Candidate) -> list[str]:
+    """Losses that were not tried yet on the leader's network."""
+    tried = {c.loss for c in race.board.order if (c.model, c.epochs) == (leader.model, leader.epochs)}
+    return [loss for loss in combinations(race, find_learner(leader.model)) if loss not in tried]
+
+
+def _untold_losses(race: Race, leader: Candidate) -> None:
+    """A note on losses that were not compared."""
+    left, all_of_them = len(_others(race, leader)), len(combinations(race, find_learner(leader.model)))
+    if left:
+        race.notes.append(
+            f"{left} of {all_of_them} losses were not compared: the budget is too short for them. A longer --budget "
+            "includes them."
+        )
 
 
 def _something(race: Race, learners: list[Learner]) -> None:
@@ -224,7 +233,7 @@ def _symmetries(race: Race, leader: Candidate) -> None:
 
 def _longest(race: Race, learners: list[Learner]) -> None:
     """The best variant on all folds, for the rest of the time."""
-    able_to = [one for one in learners if one.approach != "classical"]
+    able_to = [one for one in learners if one.approach != "classical" and not one.solved]
     led = [
         one for name in dict.fromkeys(c.model for c in _leaders(race)) for one in able_to if one.name == name
     ]
