@@ -390,7 +390,7 @@ def outlines(
 def nuclei() -> Row:
     splits = str(SPLITS / "nuclei")
     title = "nuclei, given lists, 15 min: AP at IoU .5, TP / (TP + FP + FN)"
-    options = ("--splits", splits, "--metric", "instance_AP50", "--budget", "12m")
+    options = ("--splits", splits, "--metric", "instance_AP50", "--budget", "15m")
     return outlines("nuclei", DATA / "nuclei", title, 0.73, ("instance_AP50_90", "PQ", "mIoU"), *options)
 
 
@@ -399,7 +399,7 @@ def camvid() -> Row:
 
     names = segmentation.legend(RUNS / "camvid.txt")
     title = "camvid, 11 classes, a sequence held out, 25 min: mIoU"
-    options = ("--splits", str(SPLITS / "camvid"), "--legend", str(names), "--budget", "12m")
+    options = ("--splits", str(SPLITS / "camvid"), "--legend", str(names), "--budget", "25m")
     row = outlines("camvid", DATA / "camvid", title, 0.45, ("pixel_accuracy",), *options)
     row["notes"] += "; IoU: " + segmentation.each_class(RUNS / "camvid")
     row["command"] = "python benchmarks/run.py camvid"
@@ -418,7 +418,7 @@ def carrot_weed() -> Row:
 
 def magnetic_tiles() -> Row:
     title = "magnetic_tiles, defect pixels, 5 folds by the number in the name, 15 min: Dice, mean over images"
-    options = ("--group", r"num_(\d+)", "--metric", "dice", "--budget", "6m")
+    options = ("--group", r"num_(\d+)", "--metric", "dice", "--budget", "15m")
     return outlines("magnetic_tiles", DATA / "magnetic_tiles", title, 0.55, ("dice_pooled", "mIoU"), *options)
 
 
