@@ -72,6 +72,11 @@ class Network:
         )
 
     @property
+    def any_size(self) -> bool:
+        """Whether images of any height and width can be run."""
+        return self.shape[1:3] == (None, None)
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Names of the outputs: scores, embedding and, where the network has one, map."""
         return tuple(self._outputs)

@@ -33,6 +33,7 @@ from objectif.images import photo
 from objectif.images.prepare import Placement, placement, prepare
 from objectif.images.prepare import load as load_image
 from objectif.images.tiles import Tile, TileRule, grid, tile_size
+from objectif.images.windows import windows
 from objectif.run.inputs import Failure, find
 from objectif.run.network import SCORES, Network, cores
 from objectif.run.ordered import ordered
@@ -273,7 +274,11 @@ class Predictor:
         if not self.task.tiled:
             return []
         size = tile_size(height, width, self.solution.preparation, self.solution.reference, rule)
-        return [] if size is None else grid(height, width, size)
+        if size is None:
+            return []
+        if self._narrow.any_size:
+            return windows(height, width, placement(*size, self.solution.preparation))
+        return grid(height, width, size)
 
     def _in_tiles(self, large: _Large, job: _Job) -> _Decoded | Failure:
         """The stitched answers of a large image; one image at a time, its tiles on all workers."""
@@ -293,12 +298,13 @@ class Predictor:
 
     def _parts(self, large: _Large, job: _Job) -> Generator[tuple[Tile, NDArray[Any]]]:
         """Each tile with its answers, in order, as they come: whoever stitches need not hold them all."""
+        batch = self.batch if large.tiles[0].size is None else 1
         parts = ordered(
             partial(self._tile_rows, _pixels(large.source, large.name), large.name),
             large.tiles,
             workers=self.workers,
-            batch=self.batch,
-            window=8 * self.workers * self.batch,
+            batch=batch,
+            window=8 * self.workers * batch if large.tiles[0].size is None else self.workers,
         )
         with closing(parts):
             for number, (tile, row) in enumerate(zip(large.tiles, parts, strict=True)):
@@ -314,7 +320,7 @@ class Predictor:
         preparation, (height, width) = self.solution.preparation, pixels.shape[:2]
         tiles = [tile for _, tile in numbered]
         return self._rows(
-            [prepare(tile.cut(pixels), preparation, name=name) for tile in tiles],
+            [prepare(tile.cut(pixels), tile.part(preparation), name=name) for tile in tiles],
             [self.task.tile_place(tile, height, width, preparation) for tile in tiles],
             self.task.tile_decode,
         )
