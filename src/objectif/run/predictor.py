@@ -8,7 +8,8 @@ slower: its threads meet at each operator of the graph while decoders hold their
 (docs/decisions/workers-decode-and-run.md has the table).
 
 A picture far larger than those the network was fitted on is answered in tiles (images/tiles.py), one such picture at a
-time, its tiles spread over as many threads: two of them decoded at once would be half a gigabyte more.
+time, its tiles spread over as many threads: two of them decoded at once would be half a gigabyte more. Windows
+(images/windows.py) are so large that the network sees one at a time, on all cores, while threads prepare and decode others.
 
 An answer appears as soon as it is computed, even where the next input is still to come (a list that grows on stdin, a
 camera): workers take what is there, up to a small batch, and never wait to fill one.
@@ -116,7 +117,8 @@ class Predictor:
         self.batch = max(1, batch or _usual_batch(solution, chosen))
         self._narrow = Network(solution.networks[chosen], threads=1, needs=self.task.outputs)
         self._wide: Network | None = None
-        self._one_large = Lock()
+        self._one_large, self._one_window = Lock(), Lock()
+        self._for_windows: Network | None = None
         self._fits(self._narrow)
 
     def outputs(self, batch: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
@@ -251,7 +253,7 @@ class Predictor:
         of whole images."""
         if not pixels:
             return []
-        outputs = self._checked(self._narrow.outputs(np.stack(pixels), self.task.outputs))
+        outputs = self._checked(self._run(np.stack(pixels)))
         flawed: dict[int, str] = {
             int(k): name
             for name, values in outputs.items()
@@ -268,6 +270,17 @@ class Predictor:
             else next(decoded)[None]
             for k in range(len(pixels))
         ]
+
+    def _run(self, batch: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
+        """The outputs for prepared images: on the calling thread, or, of a size of their own, on all cores in turn."""
+        preparation = self.solution.preparation
+        if batch.shape[1:3] == (preparation.height, preparation.width):
+            return self._narrow.outputs(batch, self.task.outputs)
+        with self._one_window:
+            if self._for_windows is None:
+                graph = self.solution.networks[self.precision]
+                self._for_windows = Network(graph, threads=self.workers, needs=self.task.outputs)
+            return self._for_windows.outputs(batch, self.task.outputs)
 
     def _tiles(self, height: int, width: int, rule: TileRule) -> list[Tile]:
         """The tiles in which an image is answered; none where it is answered as a whole."""
@@ -312,6 +325,7 @@ class Predictor:
                     raise _NoAnswer(row if isinstance(row, str) else "stopped")
                 yield tile, row
                 job.progress(large.name, number + 1, len(large.tiles))
+        self._for_windows = None  # it keeps half a gigabyte, which whoever stitches may need
 
     def _tile_rows(
         self, pixels: NDArray[Any], name: str, numbered: list[tuple[int, Tile]]
