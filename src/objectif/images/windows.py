@@ -15,6 +15,7 @@ means of overlapping tiles (as dear, and still another answer where tiles lie el
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 from objectif.images.prepare import Placement
 from objectif.images.tiles import Tile
@@ -73,7 +74,7 @@ def _spans(length: int, scale: float, margin: int, longest: int) -> list[tuple[i
     count = 1 if units <= most else math.ceil(units / max(1, most - 2 * rim))
     seams = [units * k // count for k in range(count + 1)]
     found = []
-    for first, last in zip(seams, seams[1:], strict=False):
+    for first, last in pairwise(seams):
         start, end = max(0, first - rim), min(units, last + rim)
         core = float(first * pixels), float(min(last * pixels, length))
         found.append((start * pixels, end * pixels, *core, (end - start) * prepared))

@@ -36,7 +36,7 @@ from objectif.images.prepare import load as load_image
 from objectif.images.tiles import Tile, TileRule, grid, tile_size
 from objectif.images.windows import windows
 from objectif.run.inputs import Failure, find
-from objectif.run.network import SCORES, Network, cores
+from objectif.run.network import SCORES, Network, cores, usual_batch
 from objectif.run.ordered import ordered
 from objectif.run.shapes import flaws
 from objectif.solution.file import Precision, Solution, read
@@ -114,11 +114,11 @@ class Predictor:
         self.task = find_task(solution.task)
         self.precision: Precision = chosen
         self.workers = max(1, workers or cores())
-        self.batch = max(1, batch or _usual_batch(solution, chosen))
+        self.batch = max(1, batch or usual_batch(solution.preparation, chosen))
         self._narrow = Network(solution.networks[chosen], threads=1, needs=self.task.outputs)
         self._wide: Network | None = None
-        self._one_large, self._one_window = Lock(), Lock()
         self._for_windows: Network | None = None
+        self._one_large, self._one_window = Lock(), Lock()
         self._fits(self._narrow)
 
     def outputs(self, batch: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
@@ -273,25 +273,23 @@ class Predictor:
 
     def _run(self, batch: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
         """The outputs for prepared images: on the calling thread, or, of a size of their own, on all cores in turn."""
-        preparation = self.solution.preparation
-        if batch.shape[1:3] == (preparation.height, preparation.width):
+        usual = self.solution.preparation
+        if batch.shape[1:3] == (usual.height, usual.width):
             return self._narrow.outputs(batch, self.task.outputs)
         with self._one_window:
-            if self._for_windows is None:
-                graph = self.solution.networks[self.precision]
-                self._for_windows = Network(graph, threads=self.workers, needs=self.task.outputs)
+            graph, threads = self.solution.networks[self.precision], self.workers
+            self._for_windows = self._for_windows or Network(graph, threads=threads, needs=self.task.outputs)
             return self._for_windows.outputs(batch, self.task.outputs)
 
     def _tiles(self, height: int, width: int, rule: TileRule) -> list[Tile]:
         """The tiles in which an image is answered; none where it is answered as a whole."""
         if not self.task.tiled:
             return []
-        size = tile_size(height, width, self.solution.preparation, self.solution.reference, rule)
-        if size is None:
-            return []
-        if self._narrow.any_size:
-            return windows(height, width, placement(*size, self.solution.preparation))
-        return grid(height, width, size)
+        preparation = self.solution.preparation
+        size = tile_size(height, width, preparation, self.solution.reference, rule)
+        if size is None or not self._narrow.any_size:
+            return [] if size is None else grid(height, width, size)
+        return windows(height, width, placement(*size, preparation))
 
     def _in_tiles(self, large: _Large, job: _Job) -> _Decoded | Failure:
         """The stitched answers of a large image; one image at a time, its tiles on all workers."""
@@ -311,14 +309,10 @@ class Predictor:
 
     def _parts(self, large: _Large, job: _Job) -> Generator[tuple[Tile, NDArray[Any]]]:
         """Each tile with its answers, in order, as they come: whoever stitches need not hold them all."""
-        batch = self.batch if large.tiles[0].size is None else 1
-        parts = ordered(
-            partial(self._tile_rows, _pixels(large.source, large.name), large.name),
-            large.tiles,
-            workers=self.workers,
-            batch=batch,
-            window=8 * self.workers * batch if large.tiles[0].size is None else self.workers,
-        )
+        batch, ahead = (1, 1) if self._narrow.any_size else (self.batch, 8 * self.batch)
+        work = partial(self._tile_rows, _pixels(large.source, large.name), large.name)
+        parts = ordered(work, large.tiles, workers=self.workers, batch=batch, window=ahead * self.workers)
+        del work  # it holds the picture
         with closing(parts):
             for number, (tile, row) in enumerate(zip(large.tiles, parts, strict=True)):
                 if isinstance(row, str) or job.ended.is_set():
@@ -392,16 +386,6 @@ class Predictor:
                     f"{(preparation.height, preparation.width, preparation.channels)}; expected the same. "
                     "Export the Solution again."
                 )
-
-
-def _usual_batch(solution: Solution, precision: Precision) -> int:
-    """Small images share the cost of a run; the layers of four large ones no longer fit a core's cache.
-
-    Measured for a detector on one core, milliseconds an image by itself and in fours: 1.85 and 1.66 at 128 px, 5.1 and
-    5.0 at 224, 6.5 and 7.7 at 256, 9.7 and 10.5 at 320; in eight bits, whose layers are a quarter, 5.5 and 5.3 at 320.
-    """
-    side = 480 if precision == "int8" else 240
-    return 4 if solution.preparation.height * solution.preparation.width <= side * side else 1
 
 
 def _pixels(source: Path | bytes | NDArray[Any], name: str) -> NDArray[Any]:

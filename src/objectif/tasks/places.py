@@ -35,7 +35,7 @@ def likeliest(scores: Reals, bias: NDArray[np.float32], place: Placement) -> NDA
 
 def levels(values: NDArray[Any], most: int, place: Placement) -> NDArray[np.uint8]:
     """(H, W) a map (h, w) of 0..1 interpolated at the pixels of the picture, as whole numbers 0..most."""
-    back, values = affine(*values.shape, place), np.ascontiguousarray(values, np.float32)
+    back, values = affine(values.shape[0], values.shape[1], place), np.ascontiguousarray(values, np.float32)
     found = np.zeros((place.height, place.width), np.uint8)
     for rows in _strips(place):
         found[rows] = np.rint(np.clip(_seen(values, back, place, rows), 0.0, 1.0) * most)
