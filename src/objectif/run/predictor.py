@@ -115,7 +115,7 @@ class Predictor:
         self.precision: Precision = chosen
         self.workers = max(1, workers or cores())
         self.batch = max(1, batch or usual_batch(solution.preparation, chosen))
-        self._narrow = Network(solution.networks[chosen], threads=1, needs=self.task.outputs)
+        self._narrow = self._opened(1)
         self._wide: Network | None = None
         self._for_windows: Network | None = None
         self._one_large, self._one_window = Lock(), Lock()
@@ -277,18 +277,20 @@ class Predictor:
         if batch.shape[1:3] == (usual.height, usual.width):
             return self._narrow.outputs(batch, self.task.outputs)
         with self._one_window:
-            graph, threads = self.solution.networks[self.precision], self.workers
-            self._for_windows = self._for_windows or Network(graph, threads=threads, needs=self.task.outputs)
+            self._for_windows = self._for_windows or self._opened(self.workers)
             return self._for_windows.outputs(batch, self.task.outputs)
+
+    def _opened(self, threads: int) -> Network:
+        return Network(self.solution.networks[self.precision], threads=threads, needs=self.task.outputs)
 
     def _tiles(self, height: int, width: int, rule: TileRule) -> list[Tile]:
         """The tiles in which an image is answered; none where it is answered as a whole."""
-        if not self.task.tiled:
-            return []
         preparation = self.solution.preparation
         size = tile_size(height, width, preparation, self.solution.reference, rule)
-        if size is None or not self._narrow.any_size:
-            return [] if size is None else grid(height, width, size)
+        if size is None or not self.task.tiled:
+            return []
+        if not self._narrow.any_size:
+            return grid(height, width, size)
         return windows(height, width, placement(*size, preparation))
 
     def _in_tiles(self, large: _Large, job: _Job) -> _Decoded | Failure:
@@ -312,7 +314,6 @@ class Predictor:
         batch, ahead = (1, 1) if self._narrow.any_size else (self.batch, 8 * self.batch)
         work = partial(self._tile_rows, _pixels(large.source, large.name), large.name)
         parts = ordered(work, large.tiles, workers=self.workers, batch=batch, window=ahead * self.workers)
-        del work  # it holds the picture
         with closing(parts):
             for number, (tile, row) in enumerate(zip(large.tiles, parts, strict=True)):
                 if isinstance(row, str) or job.ended.is_set():
@@ -361,9 +362,7 @@ class Predictor:
     def _on_all_cores(self) -> Network:
         """The network for callers who wait for one batch; opened when first asked for, predict() never needs it."""
         if self._wide is None:
-            self._wide = Network(
-                self.solution.networks[self.precision], threads=cores(), needs=self.task.outputs
-            )
+            self._wide = self._opened(cores())
         return self._wide
 
     def _checked(self, outputs: dict[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
