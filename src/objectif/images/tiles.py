@@ -97,12 +97,21 @@ def tile_size(
     return None if height <= found[0] and width <= found[1] else found
 
 
-def grid(height: int, width: int, size: tuple[int, int], *, overlap: float = OVERLAP) -> list[Tile]:
+def grid(
+    height: int,
+    width: int,
+    size: tuple[int, int],
+    *,
+    overlap: float = OVERLAP,
+    unit: tuple[int, int] = (1, 1),
+) -> list[Tile]:
     """Tiles of `size` (height, width) that cover a picture of height x width, row by row.
 
-    Cores are disjoint and cover the picture. A side shorter than a tile's is one tile long.
+    Cores are disjoint and cover the picture. A side shorter than a tile's is one tile long. unit: pixels down and right
+    of which tiles but the last begin at multiples, where it is less than from one tile to the next: the coarsest cells of
+    a network (windows.step), so that all tiles see an object in the same place of its cell.
     """
-    rows, columns = _spans(height, size[0], overlap), _spans(width, size[1], overlap)
+    rows, columns = _spans(height, size[0], overlap, unit[0]), _spans(width, size[1], overlap, unit[1])
     return [
         Tile(left, top, right, bottom, (x1, y1, x2, y2))
         for top, bottom, y1, y2 in rows
@@ -110,10 +119,11 @@ def grid(height: int, width: int, size: tuple[int, int], *, overlap: float = OVE
     ]
 
 
-def _spans(length: int, size: int, overlap: float) -> list[tuple[int, int, float, float]]:
+def _spans(length: int, size: int, overlap: float, unit: int) -> list[tuple[int, int, float, float]]:
     """(start, end, start of core, end of core) of the tiles along one side."""
     size = min(length, size)
     stride = max(1, round(size * (1 - overlap)))
+    stride = stride // unit * unit or stride
     starts = [*range(0, length - size, stride), length - size]
     seams = [(before + size + after) / 2 for before, after in pairwise(starts)]
     return [

@@ -65,6 +65,11 @@ def step(scale: float) -> tuple[int, int]:
     return found
 
 
+def steps(place: Placement) -> tuple[int, int]:
+    """Pixels of the picture, down and right, from one point of the grid to the next; place: as windows() takes it."""
+    return step(place.scale_y)[0], step(place.scale_x)[0]
+
+
 def _spans(length: int, scale: float, margin: int, longest: int) -> list[tuple[int, int, float, float, int]]:
     """(start, end, start of core, end of core, size when prepared) of the windows along one side."""
     pixels, prepared = step(scale)

@@ -34,7 +34,7 @@ from objectif.images import photo
 from objectif.images.prepare import Placement, placement, prepare
 from objectif.images.prepare import load as load_image
 from objectif.images.tiles import Tile, TileRule, grid, tile_size
-from objectif.images.windows import windows
+from objectif.images.windows import steps, windows
 from objectif.run.inputs import Failure, find
 from objectif.run.network import SCORES, Network, cores, usual_batch
 from objectif.run.ordered import ordered
@@ -289,9 +289,10 @@ class Predictor:
         size = tile_size(height, width, preparation, self.solution.reference, rule)
         if size is None or not self.task.tiled:
             return []
-        if not self._narrow.any_size:
-            return grid(height, width, size)
-        return windows(height, width, placement(*size, preparation))
+        known = placement(*size, preparation)
+        if self._narrow.any_size:
+            return windows(height, width, known)
+        return grid(height, width, size, unit=steps(known))
 
     def _in_tiles(self, large: _Large, job: _Job) -> _Decoded | Failure:
         """The stitched answers of a large image; one image at a time, its tiles on all workers."""
