@@ -24,7 +24,7 @@ CELL = 32
 """Pixels of the prepared picture to a cell of a network's coarsest map."""
 MARGIN = 288
 """Pixels of the prepared picture, along each side of a window, that are seen and not answered for."""
-LONGEST = 1280
+LONGEST = 1152
 """Pixels of the prepared picture along a window, about: what a network needs of memory grows with its square."""
 _SCALED = 0.005  # the share by which the scale may differ, if fewer than _FEW cells make it so
 _FEW = 8

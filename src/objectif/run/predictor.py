@@ -65,6 +65,9 @@ class _Large:
     size: tuple[int, int]
     tiles: list[Tile]
 
+    def pixels(self) -> NDArray[Any]:
+        return self.source if isinstance(self.source, np.ndarray) else photo.read(self.source, name=self.name)
+
 
 @dataclass(frozen=True)
 class _Decoded:
@@ -281,6 +284,7 @@ class Predictor:
             return self._for_windows.outputs(batch, self.task.outputs)
 
     def _opened(self, threads: int) -> Network:
+        """The network at hand, on so many threads."""
         return Network(self.solution.networks[self.precision], threads=threads, needs=self.task.outputs)
 
     def _tiles(self, height: int, width: int, rule: TileRule) -> list[Tile]:
@@ -302,9 +306,7 @@ class Predictor:
                 return Failure(name, "stopped")
             try:
                 rows = self.task.stitch(self._parts(large, job), *large.size, self.solution.decoding)
-            except _NoAnswer as error:
-                return Failure(name, str(error))
-            except ImageError as error:
+            except (_NoAnswer, ImageError) as error:
                 return Failure(name, str(error).removeprefix(f"{name}: "))
             except Exception as error:
                 return _unforeseen(name, error)
@@ -313,7 +315,7 @@ class Predictor:
     def _parts(self, large: _Large, job: _Job) -> Generator[tuple[Tile, NDArray[Any]]]:
         """Each tile with its answers, in order, as they come: whoever stitches need not hold them all."""
         batch, ahead = (1, 1) if self._narrow.any_size else (self.batch, 8 * self.batch)
-        work = partial(self._tile_rows, _pixels(large.source, large.name), large.name)
+        work = partial(self._tile_rows, large.pixels(), large.name)
         parts = ordered(work, large.tiles, workers=self.workers, batch=batch, window=ahead * self.workers)
         with closing(parts):
             for number, (tile, row) in enumerate(zip(large.tiles, parts, strict=True)):
@@ -386,10 +388,6 @@ class Predictor:
                     f"{(preparation.height, preparation.width, preparation.channels)}; expected the same. "
                     "Export the Solution again."
                 )
-
-
-def _pixels(source: Path | bytes | NDArray[Any], name: str) -> NDArray[Any]:
-    return source if isinstance(source, np.ndarray) else photo.read(source, name=name)
 
 
 def _unforeseen(name: str, error: Exception) -> Failure:
