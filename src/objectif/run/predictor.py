@@ -66,6 +66,7 @@ class _Large:
     tiles: list[Tile]
 
     def pixels(self) -> NDArray[Any]:
+        """What to cut."""
         return self.source if isinstance(self.source, np.ndarray) else photo.read(self.source, name=self.name)
 
 
