@@ -340,17 +340,12 @@ class Predictor:
 
     def _told(self, found: list[_Decoded]) -> list[Answer]:
         """Answers for people."""
-        solution = self.solution
+        known = self.solution
         return [
             answer
             for one in found
             for answer in self.task.answers(
-                [one.name],
-                solution.classes,
-                one.rows,
-                solution.decoding,
-                solution.multilabel,
-                [one.placement],
+                [one.name], known.classes, one.rows, known.decoding, known.multilabel, [one.placement]
             )
         ]
 
