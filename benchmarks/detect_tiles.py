@@ -3,7 +3,7 @@
     python benchmarks/detect_tiles.py SOLUTION IMAGES [--width 12000 --height 9000 --kind jpg,png,tif]
 
 The picture is a mosaic of the images given, in their own size, turned over at random. Each answer is found in a process
-of its own, whose peak counts everything: interpreter, network, pixels. Then all tiles are shifted by half a tile and the
+of its own, whose peak counts everything: interpreter, network, pixels. Then all tiles are shifted by about half a tile and the
 two answers are compared: the boxes of one that the other has too (the same class, best IoU at least one half), and how
 many of those agree to an IoU of 0.9.
 """
@@ -109,6 +109,15 @@ def compared(
     }
 
 
+def shift_of(solution: Any, size: tuple[int, int]) -> tuple[int, int]:
+    """About half a tile down and right, in whole cells of the network's coarsest grid, on which tiles begin."""
+    from objectif.images.prepare import placement
+    from objectif.images.windows import steps
+
+    down, right = steps(placement(*size, solution.preparation))
+    return size[0] // 2 // down * down or down, size[1] // 2 // right * right or right
+
+
 def main() -> None:
     from objectif.images.photo import is_image_name
     from objectif.images.tiles import tile_size
@@ -140,7 +149,7 @@ def main() -> None:
                 f"{file.suffix[1:]} of {weight:.0f} MB: peak {plain['peak']:.0f} MB, {plain['seconds']:.1f} s, "
                 f"{len(plain['labels'])} boxes"
             )
-        down, right = size[0] // 2, size[1] // 2
+        down, right = shift_of(solution, size)
         plain = answered(chosen.solution, files[0], tile=chosen.tile)
         shifted = answered(chosen.solution, files[0], down, right, chosen.tile)
         for title, one, other in (("plain in shifted", plain, shifted), ("shifted in plain", shifted, plain)):

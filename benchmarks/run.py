@@ -430,11 +430,19 @@ def segment_tiles() -> Row:
     return segmentation.tiles(next((RUNS / "camvid").glob("*.objectif")), DATA / "camvid" / "train")
 
 
+def segment_tiles_objects() -> Row:
+    """The Solution of the race on nuclei, on a mosaic of its pictures."""
+    import segmentation
+
+    nuclei()
+    return segmentation.object_tiles(next((RUNS / "nuclei").glob("*.objectif")), DATA / "nuclei" / "images")
+
+
 FIGURES: dict[str, Callable[[], Row]] = {
     f.__name__: f
     for f in (flowers, seedlings, fruit_quality, traffic_signs, traffic_signs_without, brain_mri, losses, blood_cells_kinds, null_races, shuffled,
               help_time, cold, throughput, minute, blood_cells, aerial_vehicles, pedestrians, raccoons, detect_speed,
-              detect_tiles, nuclei, camvid, carrot_weed, magnetic_tiles, segment_tiles)
+              detect_tiles, nuclei, camvid, carrot_weed, magnetic_tiles, segment_tiles, segment_tiles_objects)
 }  # fmt: skip
 
 

@@ -51,6 +51,18 @@ def test_the_grid_is_fixed_but_for_the_last_tile() -> None:
     assert [tile.left for tile in grid(100, 1037, (100, 100))][:12] == lefts[:12]
 
 
+@given(SIDE, st.integers(32, 400), st.integers(1, 200))
+@settings(max_examples=100, deadline=None)
+def test_tiles_begin_at_whole_cells_and_overlap_no_less(length: int, size: int, unit: int) -> None:
+    tiles = grid(length, length, (size, size), unit=(unit, unit))
+    plain = grid(length, length, (size, size))
+    lefts = [tile.left for tile in tiles if tile.top == 0]
+    assert len(tiles) >= len(plain)
+    assert (tiles[-1].right, tiles[-1].bottom) == (length, length)
+    if unit <= round(min(size, length) * 0.75):
+        assert all(left % unit == 0 for left in lefts[:-1])
+
+
 @pytest.mark.parametrize("fit", FITS)
 def test_a_tile_knows_where_the_whole_picture_lies(fit: Fit) -> None:
     preparation = Preparation(64, 96, fit=fit)

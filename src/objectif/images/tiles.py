@@ -7,11 +7,12 @@ its core: what lies nearer to it than to any other part. Rejected: parts without
 two), and overlap without cores (each object in an overlap is answered twice, once of them often cut).
 
 The grid starts at the top left and has a fixed stride; the last part of a row is moved back to the picture's edge.
+These are for networks of a fixed input; those that take any size are given windows (windows.py).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -33,21 +34,37 @@ TileRule = Literal["auto", "off"] | int
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A part of a picture, in whole pixels, right and bottom exclusive. core: x1, y1, x2, y2 of what it answers for."""
+    """A part of a picture, in whole pixels, right and bottom exclusive. core: x1, y1, x2, y2 of what it answers for.
+
+    size: (height, width) that it takes when prepared; None: that of the Preparation. Right and bottom may lie beyond the
+    picture, which is mirrored there.
+    """
 
     left: int
     top: int
     right: int
     bottom: int
     core: tuple[float, float, float, float]
+    size: tuple[int, int] | None = None
 
     def cut(self, pixels: NDArray[Any]) -> NDArray[Any]:
-        """This part of pixels (H, W, C); a view."""
-        return pixels[self.top : self.bottom, self.left : self.right]
+        """This part of pixels (H, W, C); a view, but where it reaches beyond them."""
+        part = pixels[self.top : self.bottom, self.left : self.right]
+        beyond = self.bottom - self.top - part.shape[0], self.right - self.left - part.shape[1]
+        if beyond == (0, 0):
+            return part
+        around = [(0, beyond[0]), (0, beyond[1]), *[(0, 0)] * (part.ndim - 2)]
+        return np.asarray(np.pad(part, around, mode="symmetric"))
+
+    def part(self, preparation: Preparation) -> Preparation:
+        """How this part is prepared where pictures are prepared so."""
+        if self.size is None:
+            return preparation
+        return replace(preparation, height=self.size[0], width=self.size[1], fit="stretch")
 
     def placement(self, height: int, width: int, preparation: Preparation) -> Placement:
         """Where the whole picture of height x width lies in this part's prepared image: mostly outside of it."""
-        part = placement(self.bottom - self.top, self.right - self.left, preparation)
+        part = placement(self.bottom - self.top, self.right - self.left, self.part(preparation))
         return Placement(
             height,
             width,
@@ -80,12 +97,21 @@ def tile_size(
     return None if height <= found[0] and width <= found[1] else found
 
 
-def grid(height: int, width: int, size: tuple[int, int], *, overlap: float = OVERLAP) -> list[Tile]:
+def grid(
+    height: int,
+    width: int,
+    size: tuple[int, int],
+    *,
+    overlap: float = OVERLAP,
+    unit: tuple[int, int] = (1, 1),
+) -> list[Tile]:
     """Tiles of `size` (height, width) that cover a picture of height x width, row by row.
 
-    Cores are disjoint and cover the picture. A side shorter than a tile's is one tile long.
+    Cores are disjoint and cover the picture. A side shorter than a tile's is one tile long. unit: pixels down and right
+    of which tiles but the last begin at multiples, where it is less than from one tile to the next: the coarsest cells of
+    a network (windows.step), so that all tiles see an object in the same place of its cell.
     """
-    rows, columns = _spans(height, size[0], overlap), _spans(width, size[1], overlap)
+    rows, columns = _spans(height, size[0], overlap, unit[0]), _spans(width, size[1], overlap, unit[1])
     return [
         Tile(left, top, right, bottom, (x1, y1, x2, y2))
         for top, bottom, y1, y2 in rows
@@ -93,10 +119,11 @@ def grid(height: int, width: int, size: tuple[int, int], *, overlap: float = OVE
     ]
 
 
-def _spans(length: int, size: int, overlap: float) -> list[tuple[int, int, float, float]]:
+def _spans(length: int, size: int, overlap: float, unit: int) -> list[tuple[int, int, float, float]]:
     """(start, end, start of core, end of core) of the tiles along one side."""
     size = min(length, size)
     stride = max(1, round(size * (1 - overlap)))
+    stride = stride // unit * unit or stride
     starts = [*range(0, length - size, stride), length - size]
     seams = [(before + size + after) / 2 for before, after in pairwise(starts)]
     return [

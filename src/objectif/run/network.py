@@ -19,6 +19,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from objectif.errors import SolutionError
+from objectif.images.prepare import Preparation
 
 INPUT = "image"
 SCORES, DISTANCE = "scores", "distance"
@@ -31,6 +32,16 @@ def cores() -> int:
         return max(1, len(os.sched_getaffinity(0)))
     except AttributeError:  # not on macOS and Windows
         return max(1, os.cpu_count() or 1)
+
+
+def usual_batch(preparation: Preparation, precision: str) -> int:
+    """Small images share the cost of a run; the layers of four large ones no longer fit a core's cache.
+
+    Measured for a detector on one core, milliseconds an image by itself and in fours: 1.85 and 1.66 at 128 px, 5.1 and
+    5.0 at 224, 6.5 and 7.7 at 256, 9.7 and 10.5 at 320; in eight bits, whose layers are a quarter, 5.5 and 5.3 at 320.
+    """
+    side = 480 if precision == "int8" else 240
+    return 4 if preparation.height * preparation.width <= side * side else 1
 
 
 class Network:
@@ -70,6 +81,11 @@ class Network:
         self.shape: tuple[int | None, ...] = tuple(
             size if isinstance(size, int) else None for size in found[INPUT].shape
         )
+
+    @property
+    def any_size(self) -> bool:
+        """Whether images of any height and width can be run."""
+        return self.shape[1:3] == (None, None)
 
     @property
     def names(self) -> tuple[str, ...]:

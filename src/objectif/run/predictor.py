@@ -8,7 +8,8 @@ slower: its threads meet at each operator of the graph while decoders hold their
 (docs/decisions/workers-decode-and-run.md has the table).
 
 A picture far larger than those the network was fitted on is answered in tiles (images/tiles.py), one such picture at a
-time, its tiles spread over as many threads: two of them decoded at once would be half a gigabyte more.
+time, its tiles spread over as many threads: two of them decoded at once would be half a gigabyte more. Windows
+(images/windows.py) are so large that the network sees one at a time, on all cores, while threads prepare and decode others.
 
 An answer appears as soon as it is computed, even where the next input is still to come (a list that grows on stdin, a
 camera): workers take what is there, up to a small batch, and never wait to fill one.
@@ -33,8 +34,9 @@ from objectif.images import photo
 from objectif.images.prepare import Placement, placement, prepare
 from objectif.images.prepare import load as load_image
 from objectif.images.tiles import Tile, TileRule, grid, tile_size
+from objectif.images.windows import steps, windows
 from objectif.run.inputs import Failure, find
-from objectif.run.network import SCORES, Network, cores
+from objectif.run.network import SCORES, Network, cores, usual_batch
 from objectif.run.ordered import ordered
 from objectif.run.shapes import flaws
 from objectif.solution.file import Precision, Solution, read
@@ -62,6 +64,10 @@ class _Large:
     source: Path | bytes | NDArray[Any]
     size: tuple[int, int]
     tiles: list[Tile]
+
+    def pixels(self) -> NDArray[Any]:
+        """What to cut."""
+        return self.source if isinstance(self.source, np.ndarray) else photo.read(self.source, name=self.name)
 
 
 @dataclass(frozen=True)
@@ -112,10 +118,11 @@ class Predictor:
         self.task = find_task(solution.task)
         self.precision: Precision = chosen
         self.workers = max(1, workers or cores())
-        self.batch = max(1, batch or _usual_batch(solution, chosen))
-        self._narrow = Network(solution.networks[chosen], threads=1, needs=self.task.outputs)
+        self.batch = max(1, batch or usual_batch(solution.preparation, chosen))
+        self._narrow = self._opened(1)
         self._wide: Network | None = None
-        self._one_large = Lock()
+        self._for_windows: Network | None = None
+        self._one_large, self._one_window = Lock(), Lock()
         self._fits(self._narrow)
 
     def outputs(self, batch: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
@@ -250,7 +257,7 @@ class Predictor:
         of whole images."""
         if not pixels:
             return []
-        outputs = self._checked(self._narrow.outputs(np.stack(pixels), self.task.outputs))
+        outputs = self._checked(self._run(np.stack(pixels)))
         flawed: dict[int, str] = {
             int(k): name
             for name, values in outputs.items()
@@ -268,12 +275,29 @@ class Predictor:
             for k in range(len(pixels))
         ]
 
+    def _run(self, batch: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
+        """The outputs for prepared images: on the calling thread, or, of a size of their own, on all cores in turn."""
+        usual = self.solution.preparation
+        if batch.shape[1:3] == (usual.height, usual.width):
+            return self._narrow.outputs(batch, self.task.outputs)
+        with self._one_window:
+            self._for_windows = self._for_windows or self._opened(self.workers)
+            return self._for_windows.outputs(batch, self.task.outputs)
+
+    def _opened(self, threads: int) -> Network:
+        """The network at hand, on so many threads."""
+        return Network(self.solution.networks[self.precision], threads=threads, needs=self.task.outputs)
+
     def _tiles(self, height: int, width: int, rule: TileRule) -> list[Tile]:
         """The tiles in which an image is answered; none where it is answered as a whole."""
-        if not self.task.tiled:
+        preparation = self.solution.preparation
+        size = tile_size(height, width, preparation, self.solution.reference, rule)
+        if size is None or not self.task.tiled:
             return []
-        size = tile_size(height, width, self.solution.preparation, self.solution.reference, rule)
-        return [] if size is None else grid(height, width, size)
+        known = placement(*size, preparation)
+        if self._narrow.any_size:
+            return windows(height, width, known)
+        return grid(height, width, size, unit=steps(known))
 
     def _in_tiles(self, large: _Large, job: _Job) -> _Decoded | Failure:
         """The stitched answers of a large image; one image at a time, its tiles on all workers."""
@@ -283,9 +307,7 @@ class Predictor:
                 return Failure(name, "stopped")
             try:
                 rows = self.task.stitch(self._parts(large, job), *large.size, self.solution.decoding)
-            except _NoAnswer as error:
-                return Failure(name, str(error))
-            except ImageError as error:
+            except (_NoAnswer, ImageError) as error:
                 return Failure(name, str(error).removeprefix(f"{name}: "))
             except Exception as error:
                 return _unforeseen(name, error)
@@ -293,19 +315,16 @@ class Predictor:
 
     def _parts(self, large: _Large, job: _Job) -> Generator[tuple[Tile, NDArray[Any]]]:
         """Each tile with its answers, in order, as they come: whoever stitches need not hold them all."""
-        parts = ordered(
-            partial(self._tile_rows, _pixels(large.source, large.name), large.name),
-            large.tiles,
-            workers=self.workers,
-            batch=self.batch,
-            window=8 * self.workers * self.batch,
-        )
+        batch, ahead = (1, 1) if self._narrow.any_size else (self.batch, 8 * self.batch)
+        work = partial(self._tile_rows, large.pixels(), large.name)
+        parts = ordered(work, large.tiles, workers=self.workers, batch=batch, window=ahead * self.workers)
         with closing(parts):
             for number, (tile, row) in enumerate(zip(large.tiles, parts, strict=True)):
                 if isinstance(row, str) or job.ended.is_set():
                     raise _NoAnswer(row if isinstance(row, str) else "stopped")
                 yield tile, row
                 job.progress(large.name, number + 1, len(large.tiles))
+        self._for_windows = None  # it keeps half a gigabyte, which whoever stitches may need
 
     def _tile_rows(
         self, pixels: NDArray[Any], name: str, numbered: list[tuple[int, Tile]]
@@ -314,24 +333,19 @@ class Predictor:
         preparation, (height, width) = self.solution.preparation, pixels.shape[:2]
         tiles = [tile for _, tile in numbered]
         return self._rows(
-            [prepare(tile.cut(pixels), preparation, name=name) for tile in tiles],
+            [prepare(tile.cut(pixels), tile.part(preparation), name=name) for tile in tiles],
             [self.task.tile_place(tile, height, width, preparation) for tile in tiles],
             self.task.tile_decode,
         )
 
     def _told(self, found: list[_Decoded]) -> list[Answer]:
         """Answers for people."""
-        solution = self.solution
+        known = self.solution
         return [
             answer
             for one in found
             for answer in self.task.answers(
-                [one.name],
-                solution.classes,
-                one.rows,
-                solution.decoding,
-                solution.multilabel,
-                [one.placement],
+                [one.name], known.classes, one.rows, known.decoding, known.multilabel, [one.placement]
             )
         ]
 
@@ -347,9 +361,7 @@ class Predictor:
     def _on_all_cores(self) -> Network:
         """The network for callers who wait for one batch; opened when first asked for, predict() never needs it."""
         if self._wide is None:
-            self._wide = Network(
-                self.solution.networks[self.precision], threads=cores(), needs=self.task.outputs
-            )
+            self._wide = self._opened(cores())
         return self._wide
 
     def _checked(self, outputs: dict[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
@@ -372,20 +384,6 @@ class Predictor:
                     f"{(preparation.height, preparation.width, preparation.channels)}; expected the same. "
                     "Export the Solution again."
                 )
-
-
-def _usual_batch(solution: Solution, precision: Precision) -> int:
-    """Small images share the cost of a run; the layers of four large ones no longer fit a core's cache.
-
-    Measured for a detector on one core, milliseconds an image by itself and in fours: 1.85 and 1.66 at 128 px, 5.1 and
-    5.0 at 224, 6.5 and 7.7 at 256, 9.7 and 10.5 at 320; in eight bits, whose layers are a quarter, 5.5 and 5.3 at 320.
-    """
-    side = 480 if precision == "int8" else 240
-    return 4 if solution.preparation.height * solution.preparation.width <= side * side else 1
-
-
-def _pixels(source: Path | bytes | NDArray[Any], name: str) -> NDArray[Any]:
-    return source if isinstance(source, np.ndarray) else photo.read(source, name=name)
 
 
 def _unforeseen(name: str, error: Exception) -> Failure:

@@ -1,10 +1,12 @@
 """What a network says of the cells of its grid, for the pixels of the picture: interpolated, and the likeliest class taken.
 
-A class at a time, so that a picture of a hundred classes or of twelve megapixels needs two maps and not a hundred.
+A class at a time, so that a picture of a hundred classes needs two maps and not a hundred, and some rows at a time, so that
+maps of numbers stay small however large the picture is.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import cv2
@@ -14,31 +16,46 @@ from numpy.typing import NDArray
 from objectif.images.prepare import Placement
 
 Reals = NDArray[np.float32]
+_STRIP = 4_000_000  # pixels of the picture that are interpolated at once
 
 
 def likeliest(scores: Reals, bias: NDArray[np.float32], place: Placement) -> NDArray[np.uint8]:
     """(H, W) class of each pixel of the picture: the greatest of scores (h, w, C) interpolated, each with its bias (C,)."""
     back = affine(scores.shape[0], scores.shape[1], place)
-    best: Reals | None = None
+    maps = [np.ascontiguousarray(scores[:, :, label], np.float32) for label in range(scores.shape[2])]
     found = np.zeros((place.height, place.width), np.uint8)
-    for label in range(scores.shape[2]):
-        value = seen(scores[:, :, label], back, place) + bias[label]
-        if best is None:
-            best = value
-            continue
-        better = value > best
-        found[better] = label
-        np.maximum(best, value, out=best)
+    for rows in _strips(place):
+        best = _seen(maps[0], back, place, rows) + bias[0]
+        for label in range(1, len(maps)):
+            value = _seen(maps[label], back, place, rows) + bias[label]
+            found[rows][value > best] = label
+            np.maximum(best, value, out=best)
     return found
 
 
-def seen(values: NDArray[Any], back: NDArray[np.float64], place: Placement) -> Reals:
-    """(H, W) one map (h, w) interpolated at the pixels of the picture."""
+def levels(values: NDArray[Any], most: int, place: Placement) -> NDArray[np.uint8]:
+    """(H, W) a map (h, w) of 0..1 interpolated at the pixels of the picture, as whole numbers 0..most."""
+    back, values = affine(values.shape[0], values.shape[1], place), np.ascontiguousarray(values, np.float32)
+    found = np.zeros((place.height, place.width), np.uint8)
+    for rows in _strips(place):
+        found[rows] = np.rint(np.clip(_seen(values, back, place, rows), 0.0, 1.0) * most)
+    return found
+
+
+def _strips(place: Placement) -> Iterator[slice]:
+    step = max(1, _STRIP // place.width)
+    return (slice(top, min(top + step, place.height)) for top in range(0, place.height, step))
+
+
+def _seen(values: Reals, back: NDArray[np.float64], place: Placement, rows: slice) -> Reals:
+    """(rows, W) one map (h, w) interpolated at some rows of the picture."""
+    here = back.copy()
+    here[1, 2] += here[1, 1] * rows.start
     return np.asarray(
         cv2.warpAffine(
-            np.ascontiguousarray(values, np.float32),
-            back,
-            (place.width, place.height),
+            values,
+            here,
+            (place.width, rows.stop - rows.start),
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
             borderMode=cv2.BORDER_REPLICATE,
         )

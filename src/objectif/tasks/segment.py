@@ -25,7 +25,7 @@ from objectif.metrics.base import Metric
 from objectif.metrics.masks import VOID, classes_of, has_background, objects_of, packed, padded
 from objectif.tasks import segment_exhibits
 from objectif.tasks.exhibits import Exhibit
-from objectif.tasks.places import affine, likeliest, seen, there
+from objectif.tasks.places import levels, likeliest, there
 from objectif.tasks.segment_tuning import best_bias, best_objects
 from objectif.tasks.watershed import DEEPEST, objects
 
@@ -192,7 +192,7 @@ class Segment:
 
     def tile_place(self, tile: Tile, height: int, width: int, preparation: Preparation) -> Placement:
         """Where a tile's answer lies: in the tile itself."""
-        return placement(tile.bottom - tile.top, tile.right - tile.left, preparation)
+        return placement(tile.bottom - tile.top, tile.right - tile.left, tile.part(preparation))
 
     def tile_decode(
         self,
@@ -303,9 +303,7 @@ def _grid(
         return classes, None
     if decoding.by_shape:
         return classes, None
-    back = affine(distance.shape[0], distance.shape[1], place)
-    deep = np.clip(seen(distance[:, :, 0], back, place), 0.0, 1.0)
-    return classes, np.rint(deep * DEEPEST).astype(np.uint8)
+    return classes, levels(distance[:, :, 0], DEEPEST, place)
 
 
 def _stitches_depths(decoding: Decoding) -> bool:

@@ -41,25 +41,32 @@ def objects(
     classes, depth: (H, W); depth None: that of the shape. seed: pixels at least so deep are seeds; an island of one class
     without any is one object.
     """
-    found = np.zeros(classes.shape, np.uint32)
+    found: NDArray[np.int32] | None = None
     last = 0
     counts = np.sum([np.bincount(strip.ravel(), minlength=256) for strip in _strips(classes)], axis=0)
     for label in np.flatnonzero(counts):
         if label != background:
-            last = _of_class(classes == label, depth, seed, found, last)
-    return _counted(found, smallest)
+            numbers, last = _of_class(classes == label, depth, seed, last)
+            found = numbers if found is None else np.add(found, numbers, out=found)
+    if found is None:
+        return np.zeros(classes.shape, np.uint32)
+    return _counted(found.view(np.uint32), smallest)
 
 
 def _of_class(
-    here: NDArray[np.bool_], depth: Depth | None, seed: int, found: NDArray[np.uint32], last: int
-) -> int:
-    """Number the objects of one class in `found`, after those that are numbered up to `last`; returns the last number."""
+    here: NDArray[np.bool_], depth: Depth | None, seed: int, last: int
+) -> tuple[NDArray[np.int32], int]:
+    """(H, W) the objects of one class, numbered after `last`, 0 elsewhere; and the last number.
+
+    Of a large picture, islands are counted below zero once their objects are known: two maps of numbers are too many.
+    """
     inside = here.view(np.uint8)
     if inside.size <= _WHOLE:
         grown = _flood(inside, depth_of_shape(inside) if depth is None else depth, seed)
-        found[here] = grown[here] + last
-        return last + int(grown.max())
-    count, islands, boxes, _ = cv2.connectedComponentsWithStats(inside, connectivity=8)
+        grown[here] += last
+        return grown, int(grown.max())
+    count, labels, boxes, _ = cv2.connectedComponentsWithStats(inside, connectivity=8)
+    islands = np.asarray(labels, np.int32)
     for number in range(1, count):
         x, y, wide, high = (int(v) for v in boxes[number, :4])
         spot = np.s_[
@@ -67,9 +74,9 @@ def _of_class(
         ]  # with the background around it
         own = (islands[spot] == number).astype(np.uint8)
         part = _flood(own, depth_of_shape(own) if depth is None else depth[spot], seed)
-        found[spot][own > 0] = part[own > 0] + last
+        islands[spot][own > 0] = -(part[own > 0] + last)
         last += int(part.max())
-    return last
+    return np.negative(islands, out=islands), last
 
 
 def _flood(inside: NDArray[np.uint8], depth: Depth, seed: int) -> NDArray[np.int32]:

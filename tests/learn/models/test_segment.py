@@ -240,3 +240,23 @@ def test_what_is_far_away_has_no_say(name: str) -> None:
     half = scores.shape[1] // 2
     assert float((scores - changed)[:, :16].abs().max()) > 1e-3
     assert float((scores - changed)[:, half:].abs().max()) < 1e-5
+
+
+@pytest.mark.parametrize("name", ["pixels", "unet", "lite0_unet"])
+def test_the_exported_network_takes_pictures_of_any_size(name: str) -> None:
+    from objectif.learn.export.whole import export_whole
+    from objectif.run.network import Network
+
+    torch.manual_seed(0)
+    try:
+        network = find_learner(name).build(3, 3).eval()
+    except Exception as error:  # weights that are not there
+        pytest.skip(str(error))
+    runner = Network(export_whole(network, (64, 64)), threads=1, needs=network.outputs)
+    assert runner.any_size
+    image = np.random.default_rng(0).integers(0, 256, (1, 96, 160, 3), dtype=np.uint8)
+    met = runner.outputs(image)
+    with torch.inference_mode():
+        expected = network(torch.from_numpy(image))
+    for key, value in zip(network.outputs, expected, strict=True):
+        assert np.allclose(met[key], value.numpy(), atol=1e-2), key

@@ -1,7 +1,7 @@
 """A trained Whole as an ONNX graph with the task's outputs by name, simplified and checked.
 
-Sides are fixed, the number of images is not: points of a detector's grid then become constants. The TorchScript
-exporter for the reason given in template.py.
+The number of images is open. Sides are fixed, so that the points of a detector's grid become constants, but where the
+network takes any size. The TorchScript exporter for the reason given in template.py.
 """
 
 from __future__ import annotations
@@ -30,9 +30,20 @@ def export_whole(network: Whole, size: tuple[int, int], channels: int = 3, float
             stream,  # type: ignore[arg-type]  # it takes any binary file, its annotation says paths alone
             input_names=["image"],
             output_names=list(network.outputs),
-            dynamic_axes={name: {0: "n"} for name in ("image", *network.outputs)},
+            dynamic_axes=_open(network),
             opset_version=OPSET,
             dynamo=False,
         )
     onnx.checker.check_model(onnx.load_from_string(stream.getvalue()))
     return fill(stream.getvalue())
+
+
+def _open(network: Whole) -> dict[str, dict[int, str]]:
+    """name -> axes whose length the graph leaves open."""
+    axes = {name: {0: "n"} for name in ("image", *network.outputs)}
+    if network.any_size:
+        axes["image"] |= {1: "height", 2: "width"}
+        for name in network.outputs:
+            if name != "embedding":
+                axes[name] |= {1: "rows", 2: "columns"}
+    return axes

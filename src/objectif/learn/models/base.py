@@ -78,9 +78,12 @@ class Whole(nn.Module):
     """A network that is trained as a whole and answers by itself. Subclasses set:
 
     outputs: names of what forward gives, in order; those that the task's decoding needs first, then 'embedding'.
+    any_size: whether it is exported for images of any size: each place is answered from what is around it, and all
+    outputs but the embedding are grids (N,h,w,...). Large pictures are then seen in windows (images/windows.py).
     """
 
     outputs: tuple[str, ...]
+    any_size = False
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         """image (N,H,W,C) uint8 or float32 in 0..255 -> the outputs, each with N first. This is what is exported."""

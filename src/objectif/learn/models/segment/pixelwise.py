@@ -38,6 +38,7 @@ class Pixelwise(Whole):
     """
 
     outputs = ("scores", "distance", "embedding")
+    any_size = True
 
     def __init__(
         self,
