@@ -1,0 +1,1 @@
+def exhibits(*a, **k): return []
