@@ -100,7 +100,7 @@ class Anomaly:
 
     name = "anomaly"
     outputs = (OUTPUT,)
-    fit: Fit = "stretch"
+    fit: Fit = "pad"
     tiled = False
     whole = True
 
@@ -125,8 +125,16 @@ class Anomaly:
         )
 
     def forth(self, truth: Arrays, placements: Sequence[Placement], size: tuple[int, int]) -> Arrays:
-        """The same: cells are of the picture, and training asks which pictures are good."""
-        return truth
+        """Cells as they are, being of the picture; behind the kind, where the picture lies in its prepared image.
+
+        That is x1 y1 x2 y2, as shares of the sides, of type float32: what the bars beside it show is no part of what is good.
+        """
+        height, width = size
+        told = truth.astype(np.float32)
+        for row, p in zip(told[:, -1], placements, strict=True):
+            right, bottom = p.left + p.width * p.scale_x, p.top + p.height * p.scale_y
+            row[1:5] = p.left / width, p.top / height, right / width, bottom / height
+        return told
 
     def turned(self, truth: Arrays, view: str, height: int, width: int) -> Arrays:
         """Truth of pictures seen as 'mirror' (left-right), 'flip' (up-down) or 'turn' (90 degrees)."""

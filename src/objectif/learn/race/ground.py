@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from objectif.data import good, synthetic
 from objectif.data.dataset import Dataset
 from objectif.data.load import load
 from objectif.data.pixels import read
@@ -60,6 +61,8 @@ def survey(problem: Problem, work: Path, progress: Callable[[int, int], None] | 
     dataset = load(problem.data, **problem.reading())
     looks = look(dataset, progress=progress)
     dataset, looks, notes = _readable(dataset, looks)
+    if problem.task == "anomaly" or dataset.task == problem.task.replace("auto", "anomaly"):
+        dataset, looks = _comparable(dataset, looks, work.parent / synthetic.FOLDER)
     problem = problem.settled(dataset)
     certain = same_pairs(looks)
     near = clusters(len(dataset), [*certain, *near_pairs(looks)])
@@ -76,7 +79,8 @@ def survey(problem: Problem, work: Path, progress: Callable[[int, int], None] | 
     if turn is not None:
         notes.append(f"{turn.sentence} {turn.remedy}")
     part = find(problem.task).whole and problem.folds == USUAL_FOLDS
-    division = plan(dataset, folds=problem.folds, seed=problem.seed, together=near, part=part)
+    divided = good.two_classes(dataset) if problem.task == "anomaly" else dataset
+    division = plan(divided, folds=problem.folds, seed=problem.seed, together=near, part=part)
     units = components(dataset.groups(), near, len(dataset))
     sizes = np.array([(i.height, i.width) for i in looks.infos if i is not None] or [(224, 224)])
     matrix = problem.cost_matrix(dataset.classes)
@@ -99,6 +103,14 @@ def survey(problem: Problem, work: Path, progress: Callable[[int, int], None] | 
         float(np.median(sizes.min(axis=1))),
         (*dataset.notes, *division.notes, *notes),
     )
+
+
+def _comparable(dataset: Dataset, looks: Looks, folder: Path) -> tuple[Dataset, Looks]:
+    """Good pictures with made-up defects beside them, where there are no others to compare by."""
+    if not synthetic.lacks_defects(dataset):
+        return dataset, looks
+    more = synthetic.with_defects(dataset, folder)
+    return more, look(more)
 
 
 def usual_shape(sizes: NDArray[np.int64]) -> tuple[int, int]:

@@ -60,7 +60,8 @@ def pace(*, context: Path, candidate: Candidate, threads: int, tell: Tell) -> di
     """Seconds that one training image takes."""
     torch.set_num_threads(threads)
     known, learner = read_context(context), find_learner(candidate.model)
-    rows = known.plan.development()[:TIMED]
+    rows = known.plan.development()
+    rows = rows[:: max(1, len(rows) // TIMED)][:TIMED]  # of all of them: neighbours are often of one class
     lesson = lesson_of(known, learner, candidate, rows, 0, (), threads)
     return {"seconds_per_image": seconds_per_image(learner, lesson, channels=known.channels)}
 
@@ -89,7 +90,7 @@ def learn(
     rows = known.plan.development() if fold is None else known.plan.train(fold)
     started = time.monotonic()
     lesson = lesson_of(known, learner, candidate, rows, seed, symmetries, threads)
-    if start is not None:
+    if start is not None and not learner.solved:
         again = max(1, round(AGAIN * candidate.epochs))
         lesson = replace(lesson, epochs=again, start=torch.load(start, weights_only=True))
     network = train(
@@ -123,7 +124,7 @@ def lesson_of(
     threads: int,
 ) -> Lesson:
     """The training material of these rows, as the loop wants it."""
-    images, truth = training_images(known, candidate)
+    images, truth = training_images(known, candidate, 1.0 if learner.solved else MARGIN)
     return Lesson(
         images=images[rows],
         truth=truth[rows],
@@ -139,9 +140,14 @@ def lesson_of(
     )
 
 
-def training_images(known: Context, candidate: Candidate) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Images (N,h,w,C) to cut training views from, made once, then read from disk; and truth in their pixels."""
-    height, width = (round(MARGIN * side / 32) * 32 for side in known.size(candidate.side))
+def training_images(
+    known: Context, candidate: Candidate, margin: float = MARGIN
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Images (N,h,w,C) to cut training views from, made once, then read from disk; and truth in their pixels.
+
+    margin: 1 where they are seen as they are in use.
+    """
+    height, width = (round(margin * side / 32) * 32 for side in known.size(candidate.side))
     preparation = type(known.preparation(candidate.side))(
         height, width, known.channels, known.task.fit, known.preparation(32, candidate.preparation).steps
     )

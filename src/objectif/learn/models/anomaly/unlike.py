@@ -1,0 +1,112 @@
+"""Unlike: a network made of fixed features of parts of a picture, and a measure of how far they are from good ones.
+
+Nothing is trained by steps. `solve` takes the good pictures of the training images, and only these: a defect that got into
+what is good would be answered as good for ever. The measure (memory.py, gaussian.py) is arithmetic that ONNX has, fixed
+once it is fitted, so the exported file gives the answers of this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from objectif.errors import TrialError
+from objectif.learn.losses.base import Batch, Loss
+from objectif.learn.models.base import Whole
+
+BATCH = 8
+AROUND = 3
+"""Cells along a side over which features are averaged: a defect is seen in its surroundings (Roth et al. 2022)."""
+
+
+class Measure(nn.Module):
+    """How far features are from those of good pictures."""
+
+    def fit(self, features: Tensor, inside: Tensor) -> None:
+        """features (n,D,h,w) of all good pictures to learn from; inside (n,h,w): cells of the picture and not of its bars."""
+        raise NotImplementedError
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(N,D,h,w) -> (N,h,w), about 1 where all is as usual, more where it is not."""
+        raise NotImplementedError
+
+
+class Unlike(Whole):
+    """Maps of a trunk, brought to one grid, and a Measure on them.
+
+    trunk: (N,C,H,W) in 0..255 -> maps, the first of which has the grid of the answer.
+    """
+
+    outputs = ("anomaly", "embedding")
+
+    def __init__(self, trunk: nn.Module, measure: Measure, around: int = AROUND) -> None:
+        super().__init__()
+        self.trunk, self.measure, self.around = trunk.requires_grad_(False).eval(), measure, around
+
+    def train(self, mode: bool = True) -> Unlike:
+        """Always as in use: there is nothing that training would move."""
+        super().train(False)
+        return self
+
+    def features(self, image: Tensor) -> Tensor:
+        """image (N,H,W,C) -> (N,D,h,w)."""
+        maps: Sequence[Tensor] = self.trunk(image.to(torch.float32).permute(0, 3, 1, 2))
+        grid = maps[0].shape[2:]
+        alike = []
+        for one in maps:
+            seen = functional.avg_pool2d(one, self.around, 1, self.around // 2, count_include_pad=False)
+            if seen.shape[2:] != grid:
+                factor = (grid[0] / seen.shape[2], grid[1] / seen.shape[3])
+                seen = functional.interpolate(seen, scale_factor=factor, mode="bilinear", align_corners=False)
+            alike.append(seen)
+        return torch.cat(alike, 1)
+
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        found = self.features(image)
+        return self.measure(found), found.mean((2, 3))
+
+    @torch.no_grad()
+    def solve(self, image: Tensor, truth: Tensor, losses: tuple[Loss, ...], batch: Batch) -> None:
+        """Fit the measure to the good pictures. TrialError where there is none."""
+        rows = torch.nonzero(truth[:, -1, 0] == 0)[:, 0]
+        if not len(rows):
+            raise TrialError("no good picture is among the images to learn from")
+        features = torch.cat([self.features(image[some]) for some in torch.split(rows, BATCH)])
+        self.measure.fit(features, shown(truth[rows, -1, 1:5], features.shape[2], features.shape[3]))
+
+
+def shown(frames: Tensor, high: int, wide: int) -> Tensor:
+    """(n, high, wide) whether the middle of a cell is in the picture; frames (n, 4): x1 y1 x2 y2, shares of the sides.
+
+    All cells of an image whose frame is empty: nobody has told where its picture lies.
+    """
+    x, y = (torch.arange(wide) + 0.5) / wide, (torch.arange(high) + 0.5) / high
+    left, top, right, bottom = (frames[:, k, None] for k in range(4))
+    across, down = (x > left) & (x < right), (y > top) & (y < bottom)
+    inside = down[:, :, None] & across[:, None, :]
+    return inside | ~inside.any(2).any(1)[:, None, None]
+
+
+def view(
+    images: NDArray[Any],
+    truth: NDArray[Any],
+    size: tuple[int, int],
+    generator: np.random.Generator,
+    progress: float,
+    symmetries: tuple[str, ...],
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """A View (see learn/models/base.py) that shows pictures as they are in use: what is unusual there must not be learned."""
+    if images.shape[1:3] == size:
+        return images, truth
+    seen = [cv2.resize(one, size[::-1], interpolation=cv2.INTER_AREA) for one in images]
+    return np.stack(seen).reshape(len(images), *size, images.shape[3]), truth
+
+
+Build = Callable[[int, int], Whole]
