@@ -196,20 +196,24 @@ class AnomalyMap:
         """(height, width) float32: the cells interpolated at the image's pixels."""
         return _stretched(_stretched(self.cells, self.height).T, self.width).T
 
+    @property
+    def place(self) -> tuple[float, float]:
+        """(x, y) of the most unusual place, in pixels."""
+        row, column = np.unravel_index(int(self.cells.argmax()), self.cells.shape)
+        x = (int(column) + 0.5) * self.width / self.cells.shape[1]
+        return x, (int(row) + 0.5) * self.height / self.cells.shape[0]
+
     def __str__(self) -> str:
         return f"{self.path}: {self.label} ({self.score:.3f}, threshold {self.threshold:.3f})"
 
     def as_dict(self) -> dict[str, object]:
         """JSON-ready: path, score, threshold, anomalous, the most unusual place [x, y] in pixels."""
-        row, column = np.unravel_index(int(self.cells.argmax()), self.cells.shape)
-        x = (int(column) + 0.5) * self.width / self.cells.shape[1]
-        y = (int(row) + 0.5) * self.height / self.cells.shape[0]
         return {
             "path": self.path,
             "score": round(self.score, 6),
             "threshold": round(self.threshold, 6),
             "anomalous": self.anomalous,
-            "place": [round(x, 1), round(y, 1)],
+            "place": [round(v, 1) for v in self.place],
         }
 
 

@@ -110,7 +110,7 @@ def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
 def _probabilities(solution: Solution, outputs: Outputs) -> NDArray[Any]:
     """The task's answers (n, C) for prepared images."""
     preparation = solution.preparation
-    places = [Placement(preparation.height, preparation.width)] * len(outputs[SCORES])
+    places = [Placement(preparation.height, preparation.width)] * len(next(iter(outputs.values())))
     return find(solution.task).decode(outputs, solution.decoding, solution.multilabel, places)
 
 

@@ -102,7 +102,7 @@ class Anomaly:
     outputs = (OUTPUT,)
     fit: Fit = "pad"
     tiled = False
-    whole = True
+    whole = False
 
     def usual_metric(self, multilabel: bool) -> str:
         """The objective where nobody names one."""

@@ -41,10 +41,10 @@ class Memory(Measure):
         self.register_buffer("unit", torch.ones(()))
 
     def forward(self, features: Tensor) -> Tensor:
-        n, width, high, wide = features.shape
-        flat = features.permute(0, 2, 3, 1).reshape(n, high * wide, width)
+        high, wide = int(features.shape[2]), int(features.shape[3])
+        flat = features.flatten(2).transpose(1, 2)
         found = self._distance(self._scaled(flat), self.bank)
-        return (found / self.unit).reshape(n, high, wide)
+        return (found / self.unit).reshape(-1, high, wide)
 
     def _scaled(self, flat: Tensor) -> Tensor:
         return (flat - self.middle) * self.spread

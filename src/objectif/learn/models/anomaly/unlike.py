@@ -58,12 +58,12 @@ class Unlike(Whole):
     def features(self, image: Tensor) -> Tensor:
         """image (N,H,W,C) -> (N,D,h,w)."""
         maps: Sequence[Tensor] = self.trunk(image.to(torch.float32).permute(0, 3, 1, 2))
-        grid = maps[0].shape[2:]
+        grid = _size(maps[0])
         alike = []
         for one in maps:
             seen = functional.avg_pool2d(one, self.around, 1, self.around // 2, count_include_pad=False)
-            if seen.shape[2:] != grid:
-                factor = (grid[0] / seen.shape[2], grid[1] / seen.shape[3])
+            if _size(seen) != grid:
+                factor = tuple(to / there for to, there in zip(grid, _size(seen), strict=True))
                 seen = functional.interpolate(seen, scale_factor=factor, mode="bilinear", align_corners=False)
             alike.append(seen)
         return torch.cat(alike, 1)
@@ -80,6 +80,11 @@ class Unlike(Whole):
             raise TrialError("no good picture is among the images to learn from")
         features = torch.cat([self.features(image[some]) for some in torch.split(rows, BATCH)])
         self.measure.fit(features, shown(truth[rows, -1, 1:5], features.shape[2], features.shape[3]))
+
+
+def _size(one: Tensor) -> tuple[int, int]:
+    """(h, w) as plain numbers, which an export takes for constants."""
+    return int(one.shape[2]), int(one.shape[3])
 
 
 def shown(frames: Tensor, high: int, wide: int) -> Tensor:
