@@ -16,7 +16,7 @@ from objectif.cli._output import answers_to
 from objectif.errors import InputError
 
 if TYPE_CHECKING:
-    from objectif.answers import Answer, AnomalyMap, Boxes, Masks
+    from objectif.answers import AnomalyMap, Answer, Boxes, Masks
     from objectif.cli._spacing import Scale
     from objectif.solution.file import Solution
 

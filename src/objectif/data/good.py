@@ -14,9 +14,24 @@ import numpy as np
 from objectif.data.dataset import Dataset
 from objectif.errors import DataError
 
-NAMES = frozenset("good ok okay normal free pass passed healthy intact flawless nondefective faultless".split())
+NAMES = frozenset(
+    [
+        "good",
+        "ok",
+        "okay",
+        "normal",
+        "free",
+        "pass",
+        "passed",
+        "healthy",
+        "intact",
+        "flawless",
+        "nondefective",
+        "faultless",
+    ]
+)
 """Words, lower case, of which one is in the name of the class of good pictures."""
-_NOT = frozenset("not no non un".split())
+_NOT = frozenset(["not", "no", "non", "un"])
 REMEDY = "Name the folder (or label) of the good pictures 'good'."
 
 
@@ -62,7 +77,9 @@ def checked(dataset: Dataset) -> Dataset:
             f"{dataset.root}: {['no good picture', 'one good picture'][count]} of {len(dataset)}; expected at least two, "
             f"one to learn from and one to judge by (20 and more to keep a false-alarm rate of 5 %). {REMEDY}"
         )
-    notes = [f"{count} good pictures, {len(dataset) - count} with a defect; what is good is learned from good ones alone"]
+    notes = [
+        f"{count} good pictures, {len(dataset) - count} with a defect; what is good is learned from good ones alone"
+    ]
     unmasked = [s.path for s, ok in zip(dataset.samples, good, strict=True) if not ok and s.mask is None]
     if unmasked and len(unmasked) < len(dataset) - count:
         notes.append(

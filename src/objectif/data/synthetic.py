@@ -132,7 +132,9 @@ def _scarred(picture: NDArray[Any], donor: NDArray[Any], draw: np.random.Generat
 def _blotted(picture: NDArray[Any], donor: NDArray[Any], draw: np.random.Generator) -> Made:
     """A smooth shape, a little lighter or darker."""
     height, width = picture.shape[:2]
-    noise = cv2.resize(draw.standard_normal((6, 6)).astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
+    noise = cv2.resize(
+        draw.standard_normal((6, 6)).astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC
+    )
     y, x = np.mgrid[:height, :width]
     middle = draw.uniform(0.2, 0.8, 2) * (height, width)
     far = np.hypot((y - middle[0]) / height, (x - middle[1]) / width) / draw.uniform(0.12, 0.25)
@@ -141,18 +143,26 @@ def _blotted(picture: NDArray[Any], donor: NDArray[Any], draw: np.random.Generat
     return _blended(picture, _shifted(picture, draw, 0.7, 2.0), mask, max(height, width) / 200)
 
 
-def _shifted(picture: NDArray[Any], draw: np.random.Generator, least: float, most: float) -> NDArray[np.float32]:
+def _shifted(
+    picture: NDArray[Any], draw: np.random.Generator, least: float, most: float
+) -> NDArray[np.float32]:
     """The picture lighter or darker by so many of its own standard deviations."""
     real = picture.astype(np.float32)
     spread = max(float(real.std()), 0.02 * float(np.iinfo(picture.dtype).max))
     return np.asarray(real + draw.choice((-1.0, 1.0)) * draw.uniform(least, most) * spread, np.float32)
 
 
-def _blended(picture: NDArray[Any], over: NDArray[np.float32], mask: NDArray[np.float32], soft: float) -> Made:
+def _blended(
+    picture: NDArray[Any], over: NDArray[np.float32], mask: NDArray[np.float32], soft: float
+) -> Made:
     """`over` where the mask is, its edge softened by so many pixels."""
     if not mask.any():
         mask[mask.shape[0] // 2, mask.shape[1] // 2] = 1.0
-    share = cv2.GaussianBlur(mask, (0, 0), max(soft, 0.5)).reshape(*mask.shape, 1) if soft > 0.5 else mask[..., None]
+    share = (
+        cv2.GaussianBlur(mask, (0, 0), max(soft, 0.5)).reshape(*mask.shape, 1)
+        if soft > 0.5
+        else mask[..., None]
+    )
     mixed = picture.astype(np.float32) * (1 - share) + over * share
     top = np.iinfo(picture.dtype).max
     return np.rint(np.clip(mixed, 0, top)).astype(picture.dtype), (mask > 0.5).astype(np.uint8) * 255

@@ -236,4 +236,3 @@ METRICS: tuple[Metric, ...] = (
     _sum("detection_rate", "share of defects found", alarms, _recall),
     _sum("false_alarm_rate", "false alarms among good pictures", alarms, _false_alarms, higher=False),
 )
-

@@ -66,10 +66,7 @@ class Album:
         path = case.path
         said = tag("figcaption", name(case.words, 300), tag("small", name(path, 80)))
         try:
-            if isinstance(case, Case):
-                pair = self._pair(path, case.marks)
-            else:
-                pair = self._masks(case)
+            pair = self._pair(path, case.marks) if isinstance(case, Case) else self._masks(case)
         except UNREADABLE as reason:
             pair = tag(
                 "p", name(f"not shown: {str(reason).removeprefix(f'{path}: ')}", 200), class_="note frame"

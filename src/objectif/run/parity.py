@@ -88,7 +88,9 @@ def of_grid(precision: Precision, solution: Solution, expected: Outputs, met: Ou
 
 def of_maps(precision: Precision, solution: Solution, expected: Outputs, met: Outputs) -> tuple[bool, str]:
     """Parity of anomaly maps, in units of the threshold: the picture's score, and each cell."""
-    before, now = (_probabilities(solution, outputs).astype(np.float64)[:, :-1] for outputs in (expected, met))
+    before, now = (
+        _probabilities(solution, outputs).astype(np.float64)[:, :-1] for outputs in (expected, met)
+    )
     unit = max(abs(float(solution.decoding.threshold)), _TINY)
     cell = np.abs(now - before) / unit
     score = np.abs(now.max(axis=(1, 2)) - before.max(axis=(1, 2))) / unit
@@ -134,5 +136,10 @@ def _margin(probabilities: NDArray[Any], multilabel: bool) -> NDArray[Any]:
 
 Rule = Callable[[Precision, Solution, Outputs, Outputs], tuple[bool, str]]
 
-PARITY: dict[str, Rule] = {"classify": of_classes, "detect": of_places, "segment": of_grid, "anomaly": of_maps}
+PARITY: dict[str, Rule] = {
+    "classify": of_classes,
+    "detect": of_places,
+    "segment": of_grid,
+    "anomaly": of_maps,
+}
 """Task -> (precision, solution, outputs expected, outputs met) to whether they agree, and what was met."""

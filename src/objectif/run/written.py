@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from objectif.answers import Answer, AnomalyMap, Boxes, Masks
+from objectif.answers import AnomalyMap, Answer, Boxes, Masks
 from objectif.errors import InputError
 from objectif.images.prepare import Placement
 from objectif.run.outlines import rle

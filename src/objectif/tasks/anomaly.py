@@ -100,7 +100,7 @@ class Anomaly:
 
     name = "anomaly"
     outputs = (OUTPUT,)
-    fit: Fit = "pad"
+    fit: Fit = "stretch"
     tiled = False
     whole = False
 
@@ -125,16 +125,8 @@ class Anomaly:
         )
 
     def forth(self, truth: Arrays, placements: Sequence[Placement], size: tuple[int, int]) -> Arrays:
-        """Cells as they are, being of the picture; behind the kind, where the picture lies in its prepared image.
-
-        That is x1 y1 x2 y2, as shares of the sides, of type float32: what the bars beside it show is no part of what is good.
-        """
-        height, width = size
-        told = truth.astype(np.float32)
-        for row, p in zip(told[:, -1], placements, strict=True):
-            right, bottom = p.left + p.width * p.scale_x, p.top + p.height * p.scale_y
-            row[1:5] = p.left / width, p.top / height, right / width, bottom / height
-        return told
+        """The same: cells are of the picture, and training asks which pictures are good."""
+        return truth
 
     def turned(self, truth: Arrays, view: str, height: int, width: int) -> Arrays:
         """Truth of pictures seen as 'mirror' (left-right), 'flip' (up-down) or 'turn' (90 degrees)."""
@@ -187,7 +179,9 @@ class Anomaly:
     def check(self, decoding: Decoding, classes: int, multilabel: bool) -> None:
         """SolutionError where there is no class of good pictures."""
         if classes < 1 or multilabel:
-            raise SolutionError(f"{classes} classes; expected the class of good pictures, one for each picture.")
+            raise SolutionError(
+                f"{classes} classes; expected the class of good pictures, one for each picture."
+            )
 
     def decode(
         self,
@@ -283,12 +277,16 @@ class Anomaly:
         groups: NDArray[np.int64] | None = None,
     ) -> list[Exhibit]:
         """Scores with the threshold, alarms by kind, the curve, heat maps."""
-        return anomaly_exhibits.exhibits(paths, classes, truth, answers, self.decoding(decoding), groups, seed)
+        return anomaly_exhibits.exhibits(
+            paths, classes, truth, answers, self.decoding(decoding), groups, seed
+        )
 
 
 def _checked(outputs: Mapping[str, Arrays], n: int) -> Arrays:
     if OUTPUT not in outputs:
-        raise SolutionError(f"the network has no output {OUTPUT!r} (N, h, w); expected how unusual each cell is.")
+        raise SolutionError(
+            f"the network has no output {OUTPUT!r} (N, h, w); expected how unusual each cell is."
+        )
     grid = outputs[OUTPUT]
     if grid.ndim != 3 or len(grid) != n:
         raise SolutionError(f"the network gives {OUTPUT} {grid.shape} for {n} images; expected ({n}, h, w).")

@@ -38,7 +38,10 @@ def exhibits(
     if not len(truth):
         return []
     kind, score = kinds(truth), scores(answers)
-    found: list[Exhibit] = [_histograms(classes, kind, score, decoding), _alarms(classes, truth, answers, decoding)]
+    found: list[Exhibit] = [
+        _histograms(classes, kind, score, decoding),
+        _alarms(classes, truth, answers, decoding),
+    ]
     if (kind > 0).any() and (kind == 0).any():
         found.append(_curve(kind, score, groups, seed))
     return [*found, *_cases(paths, classes, truth, answers)]
@@ -84,10 +87,18 @@ def _alarms(classes: tuple[str, ...], truth: Arrays, answers: Arrays, decoding: 
     found, missed, false, _ = alarms(truth, answers).sum(axis=0)
     if found + missed:
         rows.append(
-            ("all defects", found + missed, found, found / (found + missed), *map(float, wilson(found / (found + missed), int(found + missed))))
+            (
+                "all defects",
+                found + missed,
+                found,
+                found / (found + missed),
+                *map(float, wilson(found / (found + missed), int(found + missed))),
+            )
         )
     head = ("kind", "pictures", "called anomalous", "share", "low", "high")
-    return Sheet("Alarms at the threshold", _kept(decoding) + _undefined(found + missed, false), head, tuple(rows))
+    return Sheet(
+        "Alarms at the threshold", _kept(decoding) + _undefined(found + missed, false), head, tuple(rows)
+    )
 
 
 def _kept(decoding: Decoding) -> str:
@@ -131,14 +142,14 @@ def _curve(
     band = np.quantile([line(row) for row in able], [0.025, 0.975], axis=0) if len(able) > 10 else None
     area = float(auroc_area(bad, score, np.ones((1, len(bad))))[0])
     low, high = (None, None) if band is None else (tuple(map(float, band[0])), tuple(map(float, band[1])))
-    curve = Curve(f"AUROC {area:.3f}", tuple(map(float, grid)), tuple(map(float, line(np.ones(len(bad))))), low, high)
+    curve = Curve(
+        f"AUROC {area:.3f}", tuple(map(float, grid)), tuple(map(float, line(np.ones(len(bad))))), low, high
+    )
     caption = "What part of the defects is found if that part of the good pictures may be called anomalous; 95 % band."
     return Curves("Found against false alarms", caption, "false alarms", "defects found", (curve,))
 
 
-def _cases(
-    paths: Sequence[str], classes: tuple[str, ...], truth: Arrays, answers: Arrays
-) -> list[Cases]:
+def _cases(paths: Sequence[str], classes: tuple[str, ...], truth: Arrays, answers: Arrays) -> list[Cases]:
     """Defects missed by most, false alarms by most, and the usual of each kind."""
     kind, score, at = kinds(truth), scores(answers), thresholds(answers)
     top = float(np.quantile(cells(answers)[kind == 0], 0.999)) if (kind == 0).any() else 1.0
@@ -161,6 +172,10 @@ def _cases(
     told = "Left the picture with the true defect outlined, right how unusual each part of it is: the redder, the more."
     return [
         Cases(title, told, tuple(cases))
-        for title, cases in (("Missed defects, the least unusual first", missed), ("False alarms", false), ("The usual picture of each kind", usual))
+        for title, cases in (
+            ("Missed defects, the least unusual first", missed),
+            ("False alarms", false),
+            ("The usual picture of each kind", usual),
+        )
         if cases
     ]

@@ -62,7 +62,9 @@ class Good:
     def read(self, path: Path) -> Dataset:
         """All pictures, their kind, and the masks of defects. DataError: no picture, no good one, or only one."""
         if not path.is_dir():
-            raise DataError(f"{path}: is no folder; format 'good' expects one with good/ and folders of defects.")
+            raise DataError(
+                f"{path}: is no folder; format 'good' expects one with good/ and folders of defects."
+            )
         found = listing(path)
         pictures, masks = _apart(found.images)
         if not pictures:

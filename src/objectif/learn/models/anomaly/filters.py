@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from objectif.learn.models.anomaly.gaussian import Gaussian
-from objectif.learn.models.anomaly.unlike import Measure, Unlike, view
+from objectif.learn.models.anomaly.unlike import BATCH, Measure, Unlike, view
 from objectif.learn.models.base import Learner
 from objectif.learn.models.segment.pixels import SCALES, Bank
 
@@ -50,14 +50,15 @@ class RobustZ(Measure):
     def forward(self, features: Tensor) -> Tensor:
         return ((features - self.middle).abs() * self.spread).amax(1)
 
-    def fit(self, features: Tensor, inside: Tensor) -> None:
+    def fit(self, features: Tensor) -> Tensor:
         """Medians of these pictures."""
-        flat = features.permute(0, 2, 3, 1)[inside]
+        flat = features.permute(0, 2, 3, 1).reshape(-1, features.shape[1])
         flat = flat[:: max(1, len(flat) // CANDIDATES)]
         middle = flat.median(0).values
         deviation = NORMAL * (flat - middle).abs().median(0).values
         deviation = torch.maximum(deviation, 0.1 * flat.std(0, correction=0)).clamp_min(1e-3)
         self.middle, self.spread = middle[None, :, None, None], (1.0 / deviation)[None, :, None, None]
+        return torch.cat([self(some) for some in torch.split(features, BATCH)])
 
 
 def _learner(name: str, title: str, source: str, measure: Callable[[int], Measure]) -> Learner:

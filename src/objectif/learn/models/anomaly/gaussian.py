@@ -13,10 +13,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from objectif.learn.models.anomaly.unlike import Measure
+from objectif.learn.models.anomaly.unlike import BATCH, PRIOR, Measure
 
 CANDIDATES = 60_000  # parts from which the covariance is estimated
-PRIOR = 5.0  # pictures that the mean of all places counts as
 SOFT = 1e-3  # added to squared distances, which are about 1
 
 
@@ -37,20 +36,17 @@ class Gaussian(Measure):
         white = functional.conv2d(features - self.middle, weight)
         return torch.sqrt(white.square().mean(1) + SOFT)
 
-    def fit(self, features: Tensor, inside: Tensor) -> None:
+    def fit(self, features: Tensor) -> Tensor:
         """Mean and whitening of these pictures."""
-        weight = inside[:, None].to(features.dtype)
-        middle = (features * weight).sum((0, 2, 3), keepdim=True) / weight.sum()
+        middle = features.mean((0, 2, 3), keepdim=True)
         if self.places:
-            own, seen = (
-                functional.avg_pool2d(part.sum(0, keepdim=True), 3, 1, 1, count_include_pad=False)
-                for part in (features * weight, weight)
-            )
-            middle = (own + PRIOR * middle) / (seen + PRIOR)
+            own = functional.avg_pool2d(features.mean(0, keepdim=True), 3, 1, 1, count_include_pad=False)
+            middle = (len(features) * own + PRIOR * middle) / (len(features) + PRIOR)
         self.middle = middle
-        flat = (features - middle).permute(0, 2, 3, 1)[inside]
+        flat = (features - middle).permute(0, 2, 3, 1).reshape(-1, features.shape[1])
         flat = flat[:: max(1, len(flat) // CANDIDATES)].to(torch.float64)
         self.whitening = _inverse_root(_shrunk(flat)).to(torch.float32)
+        return torch.cat([self(some) for some in torch.split(features, BATCH)])
 
 
 def _shrunk(flat: Tensor) -> Tensor:

@@ -82,4 +82,3 @@ PLACES = _learner(
     "Gaussian Defard et al. 2021, arXiv:2011.08785",
     lambda width: Gaussian(width, places=True),
 )
-

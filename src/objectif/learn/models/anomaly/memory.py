@@ -6,8 +6,7 @@ matrix product, |x|^2 + |m|^2 - 2 x m, which every runtime computes alike; to ke
 unit variance first, and a little is added under the root, whose slope at 0 would turn rounding into an answer.
 
 The weight that PatchCore gives to a score by the density of the neighbourhood is left out: the map alone then tells the
-score, and what is exported is one product and one minimum. Distances are divided by the usual one of a good picture to the
-others, so that networks of several folds, and thresholds, are on one scale.
+score, and what is exported is one product and one minimum.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ MOST = 2000  # parts that are remembered
 SHARE = 0.1  # of all parts, at most
 CANDIDATES = 40_000  # parts among which the coreset is looked for
 PROJECTED = 64  # numbers of a part in which it is looked for
+LOOKED_UP = 64  # pictures that tell how far good ones are from others
 SOFT = 1e-3  # added to squared distances, which are about 1
 
 
@@ -30,7 +30,6 @@ class Memory(Measure):
     middle: Tensor
     spread: Tensor
     bank: Tensor
-    unit: Tensor
 
     def __init__(self, width: int, most: int = MOST, share: float = SHARE) -> None:
         super().__init__()
@@ -38,13 +37,12 @@ class Memory(Measure):
         self.register_buffer("middle", torch.zeros(width))
         self.register_buffer("spread", torch.ones(width))
         self.register_buffer("bank", torch.zeros(most, width))
-        self.register_buffer("unit", torch.ones(()))
 
     def forward(self, features: Tensor) -> Tensor:
         high, wide = int(features.shape[2]), int(features.shape[3])
         flat = features.flatten(2).transpose(1, 2)
         found = self._distance(self._scaled(flat), self.bank)
-        return (found / self.unit).reshape(-1, high, wide)
+        return found.reshape(-1, high, wide)
 
     def _scaled(self, flat: Tensor) -> Tensor:
         return (flat - self.middle) * self.spread
@@ -55,11 +53,12 @@ class Memory(Measure):
         nearest = (torch.matmul(flat, -2.0 * bank.t()) + bank.square().sum(1)).amin(-1)
         return torch.sqrt((nearest + flat.square().sum(-1)).clamp_min(0.0) + SOFT)
 
-    def fit(self, features: Tensor, inside: Tensor) -> None:
-        """Remember a coreset of the parts of these pictures."""
-        width = features.shape[1]
-        flat = features.permute(0, 2, 3, 1)[inside]
-        owner = torch.nonzero(inside)[:, 0]
+    def fit(self, features: Tensor) -> Tensor:
+        """Remember a coreset of the parts of these pictures; some are then looked up in what is remembered of the others."""
+        count, width, high, wide = features.shape
+        everything = features.permute(0, 2, 3, 1).reshape(count, high * wide, width)
+        flat = everything.reshape(-1, width)
+        owner = torch.arange(count).repeat_interleave(high * wide)
         generator = torch.Generator().manual_seed(0)
         if len(flat) > CANDIDATES:
             some = torch.randperm(len(flat), generator=generator)[:CANDIDATES]
@@ -71,17 +70,13 @@ class Memory(Measure):
         scaled = self._scaled(flat)
         kept = coreset(scaled, min(self.most, max(1, round(self.share * len(flat)))), generator)
         self.bank = scaled[kept].contiguous()
-        self.unit = self._usual(scaled, owner, owner[kept], generator)
-
-    def _usual(self, scaled: Tensor, owner: Tensor, owners: Tensor, generator: torch.Generator) -> Tensor:
-        """The mean distance of parts to what is remembered of other pictures; 1 where there is no other."""
-        found = []
-        for picture in torch.unique(owner)[:64].tolist():
-            others = self.bank[owners != picture]
-            own = scaled[owner == picture]
-            if len(others):
-                found.append(self._distance(own[torch.randperm(len(own), generator=generator)[:128]], others))
-        return torch.cat(found).mean().clamp_min(1e-2) if found else torch.ones(())
+        owners = owner[kept]
+        some = range(0, count, max(1, -(-count // LOOKED_UP)))
+        others = [self.bank[owners != k] if (owners != k).any() else self.bank for k in some]
+        found = [
+            self._distance(self._scaled(everything[k]), bank) for k, bank in zip(some, others, strict=True)
+        ]
+        return torch.stack(found).reshape(-1, high, wide)
 
 
 def coreset(points: Tensor, count: int, generator: torch.Generator) -> Tensor:

