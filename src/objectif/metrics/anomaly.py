@@ -77,8 +77,8 @@ class ImageRank(_OfMaps):
     def prepared(self, truth: Truth, scores_: Scores) -> Prepared:
         """The scores alone: maps are looked at once."""
         self.check(truth, scores_)
-        one = scores(scores_)
-        return Prepared(self.rank, (kinds(truth) > 0).astype(np.int64), np.stack([-one, one], axis=1))
+        bad = (kinds(truth) > 0).astype(np.int64)
+        return Prepared(self.rank, bad[:, None], scores(scores_)[:, None])
 
 
 @dataclass(frozen=True)
