@@ -34,8 +34,8 @@ NOTE = (
 
 def lacks_defects(dataset: Dataset) -> bool:
     """Whether fewer than two of the pictures that are not for the final test have a defect."""
-    known = [ok for s, ok in zip(dataset.samples, is_good_row(dataset), strict=True) if s.split != "test"]
-    return known.count(False) < 2
+    good = is_good_row(dataset)
+    return sum(s.split != "test" and not ok for s, ok in zip(dataset.samples, good, strict=True)) < 2
 
 
 def with_defects(dataset: Dataset, folder: Path, seed: int = 0) -> Dataset:

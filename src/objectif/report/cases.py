@@ -75,8 +75,11 @@ class Album:
 
     def _masks(self, case: MaskCase | HeatCase) -> Markup:
         """Truth, answer and errors, or heat; UNREADABLE where there is no picture or no room for one."""
-        draw = layers.draw if isinstance(case, MaskCase) else heats.draw
-        drawn, size = draw(self.pictures, case, f"shot-{self.number + 1}", self.left)  # type: ignore[operator]
+        key = f"shot-{self.number + 1}"
+        if isinstance(case, HeatCase):
+            drawn, size = heats.draw(self.pictures, case, key, self.left)
+        else:
+            drawn, size = layers.draw(self.pictures, case, key, self.left)
         self.number += 1
         self.left -= size
         return drawn

@@ -202,7 +202,7 @@ class Anomaly:
                 place.left,
                 place.top,
             )
-            found = seen(values, affine(*values.shape, square), square)
+            found = seen(values, affine(values.shape[0], values.shape[1], square), square)
             maps[row] = cv2.GaussianBlur(found, (0, 0), BLUR * SIDE, borderType=cv2.BORDER_REFLECT)
         return with_row(maps, decoding.threshold)
 

@@ -34,6 +34,7 @@ from objectif.learn.race.folds import (
     train_all,
 )
 from objectif.learn.race.pairings import combinations, usual_loss
+from objectif.learn.race.prepared import prepared
 
 if TYPE_CHECKING:
     from objectif.learn.race.race import Race
@@ -71,6 +72,8 @@ def learn(race: Race) -> None:
     if leader is not None:
         if not all(one.solved for one in learners):  # what is solved sees pictures as they are
             _symmetries(race, leaders[0])
+        if find_learner(leader.model).preparations:
+            prepared(race, leader)
         race.show.stage("every loss on the best network")
         _losses(race, leader, LOSS_SHARE)
     race.show.stage("the best network for the rest of the time")

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from objectif.learn.models.anomaly.gaussian import Gaussian
-from objectif.learn.models.anomaly.unlike import BATCH, Measure, Unlike, view
+from objectif.learn.models.anomaly.unlike import BATCH, PREPARATIONS, Measure, Unlike, view
 from objectif.learn.models.base import Learner
 from objectif.learn.models.segment.pixels import SCALES, Bank
 
@@ -79,6 +79,7 @@ def _learner(name: str, title: str, source: str, measure: Callable[[int], Measur
         epochs=(1, 1),
         steps=0,
         solved=True,
+        preparations=PREPARATIONS,
     )
 
 

@@ -64,4 +64,5 @@ def _shrunk(flat: Tensor) -> Tensor:
 
 def _inverse_root(covariance: Tensor) -> Tensor:
     values, vectors = torch.linalg.eigh(covariance)
-    return (vectors * values.clamp_min(1e-12).rsqrt()) @ vectors.t()
+    root: Tensor = (vectors * values.clamp_min(1e-12).rsqrt()) @ vectors.t()
+    return root

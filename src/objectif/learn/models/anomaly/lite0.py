@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from objectif.learn.models.anomaly.gaussian import Gaussian
 from objectif.learn.models.anomaly.memory import Memory
-from objectif.learn.models.anomaly.unlike import Measure, Unlike, view
+from objectif.learn.models.anomaly.unlike import PREPARATIONS, Measure, Unlike, view
 from objectif.learn.models.base import Learner
 from objectif.learn.models.lite import LICENCE, SOURCE, Lite
 
@@ -61,6 +61,7 @@ def _learner(name: str, title: str, source: str, measure: Callable[[int], Measur
         steps=0,
         pretrained="ImageNet",
         solved=True,
+        preparations=PREPARATIONS,
     )
 
 

@@ -71,11 +71,11 @@ class Memory(Measure):
         kept = coreset(scaled, min(self.most, max(1, round(self.share * len(flat)))), generator)
         self.bank = scaled[kept].contiguous()
         owners = owner[kept]
-        some = range(0, count, max(1, -(-count // LOOKED_UP)))
-        others = [self.bank[owners != k] if (owners != k).any() else self.bank for k in some]
-        found = [
-            self._distance(self._scaled(everything[k]), bank) for k, bank in zip(some, others, strict=True)
-        ]
+        found = []
+        for picture in range(0, count, max(1, -(-count // LOOKED_UP))):
+            others = owners != picture
+            bank = self.bank[others] if bool(others.any()) else self.bank
+            found.append(self._distance(self._scaled(everything[picture]), bank))
         return torch.stack(found).reshape(-1, high, wide)
 
 

@@ -28,6 +28,8 @@ NEAR = 5
 """Cells along a side that tell together what is usual at their middle."""
 LEAST = 1e-3
 """Standard deviation of distances, which are about 1: constant pictures have none."""
+PREPARATIONS = ("equalise_gray", "denoise", "clahe")
+"""Steps that take exposure or noise away, in which good pictures differ as much as defects do from them."""
 AROUND = 3
 """Cells along a side over which features are averaged: a defect is seen in its surroundings (Roth et al. 2022)."""
 
