@@ -38,7 +38,9 @@ def heated(pixels: NDArray[Any], answer: AnomalyMap) -> Pixels:
     shown, factor = canvas(pixels, False)
     values = answer.map
     if factor > 1:
-        values = np.asarray(cv2.resize(values, shown.shape[1::-1], interpolation=cv2.INTER_LINEAR), np.float32)
+        values = np.asarray(
+            cv2.resize(values, shown.shape[1::-1], interpolation=cv2.INTER_LINEAR), np.float32
+        )
     unit = max(abs(answer.threshold), 1e-9)
     colours, strength = paint((values / unit - 0.5) / 0.5)
     share = strength[:, :, None]

@@ -8,7 +8,7 @@ once it is fitted, so the exported file gives the answers of this module.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -18,8 +18,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from objectif.errors import TrialError
-from objectif.learn.losses.base import Batch, Loss
 from objectif.learn.models.base import Whole
+
+if TYPE_CHECKING:
+    from objectif.learn.losses.base import Batch, Loss
 
 BATCH = 8
 PRIOR = 5.0
