@@ -18,7 +18,7 @@ from objectif.learn.models.anomaly.unlike import Measure
 
 MOST = 2000  # parts that are remembered
 SHARE = 0.1  # of all parts, at most
-CANDIDATES = 40_000  # parts among which the coreset is looked for
+CANDIDATES = 20_000  # parts among which the coreset is looked for
 PROJECTED = 64  # numbers of a part in which it is looked for
 LOOKED_UP = 64  # pictures that tell how far good ones are from others
 SOFT = 1e-3  # added to squared distances, which are about 1
