@@ -14,6 +14,8 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from objectif.data.dataset import Dataset, Legend, MaskSource, Sample
 from objectif.data.files import SPLIT_NAMES, Parts, listing
 from objectif.data.good import checked, is_good, the_good_one
@@ -98,6 +100,23 @@ class Good:
                 good=0,
             )
         )
+
+    def example(self, folder: Path) -> Path:
+        """A few good pictures, and one kind of defect with masks, for `objectif check`."""
+        from PIL import Image
+
+        for k in range(6):
+            part = "train/good" if k < 2 else "test/good" if k < 4 else "test/spot"
+            pixels = np.full((24, 32), 90 + k, np.uint8)
+            mask = np.zeros((24, 32), np.uint8)
+            if part == "test/spot":
+                mask[4:12, 5:14] = 255
+                pixels[4:12, 5:14] = 200
+                (folder / "ground_truth" / "spot").mkdir(parents=True, exist_ok=True)
+                Image.fromarray(mask).save(folder / "ground_truth" / "spot" / f"{k}_mask.png")
+            (folder / part).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels).save(folder / part / f"{k}.png")
+        return folder
 
 
 def _apart(images: list[Parts]) -> tuple[list[Parts], Masks]:
