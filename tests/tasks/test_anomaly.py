@@ -14,7 +14,7 @@ from objectif.metrics.catalog import metric
 from objectif.metrics.maps import SIDE, cells, scores, with_row
 from objectif.run.written import csv_header, csv_rows
 from objectif.tasks import find
-from objectif.tasks.anomaly import Decoding
+from objectif.tasks.anomaly import Anomaly, Decoding
 from objectif.tasks.exhibits import Cases, Curves, Sheet
 
 TASK = find("anomaly")
@@ -58,6 +58,9 @@ def test_defects_have_no_say_in_the_threshold() -> None:
     other = TASK.fit_decoding({"anomaly": grid}, truth, False, places, metric("image_auroc"))
     assert one == other
     assert (one.good, one.kept) == (40, True)
+    bold = Anomaly(0.3).fit_decoding({"anomaly": grid}, truth, False, places, metric("image_auroc"))
+    assert bold.false_alarms == 0.3
+    assert bold.threshold < one.threshold
     few = TASK.fit_decoding({"anomaly": grid[:5]}, truth[:5], False, places[:5], metric("image_auroc"))
     assert (few.good, few.kept) == (5, False)
 

@@ -40,6 +40,13 @@ def command(
     legend: Annotated[
         Path | None, typer.Option(help="text file that names the numbers or colours of masks")
     ] = None,
+    false_alarms: Annotated[
+        float | None,
+        typer.Option(
+            help="Of anomalies: the share of good pictures that may be called anomalous; default 0.05.",
+            show_default=False,
+        ),
+    ] = None,
     turn_masks: Annotated[
         int | None,
         typer.Option(help="degrees by which masks are turned, counter-clockwise: 90, 180 or 270"),
@@ -65,6 +72,7 @@ def command(
         "masks": masks,
         "legend": legend,
         "turn_masks": turn_masks,
+        "false_alarms": false_alarms,
         "allow_leakage": allow_leakage or None,
     }
     given = {key: value for key, value in given.items() if value is not None}

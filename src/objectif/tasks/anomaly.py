@@ -96,13 +96,19 @@ def _number(value: object) -> bool:
 
 
 class Anomaly:
-    """The task: whether a picture is like the good ones, and where it is not."""
+    """The task: whether a picture is like the good ones, and where it is not.
+
+    false_alarms: the share of good pictures that may be called anomalous, by which thresholds are chosen.
+    """
 
     name = "anomaly"
     outputs = (OUTPUT,)
     fit: Fit = "stretch"
     tiled = False
     whole = False
+
+    def __init__(self, false_alarms: float = FALSE_ALARMS) -> None:
+        self.false_alarms = false_alarms
 
     def usual_metric(self, multilabel: bool) -> str:
         """The objective where nobody names one."""
@@ -240,7 +246,7 @@ class Anomaly:
     ) -> Decoding:
         """The threshold that these good pictures ask for; of defects nothing is used."""
         answers = self.decode(outputs, Decoding(), multilabel, placements)
-        return Decoding().at(scores(answers)[kinds(truth) == 0])
+        return Decoding(false_alarms=self.false_alarms).at(scores(answers)[kinds(truth) == 0])
 
     def operate(self, decoding: Decoding, truth: Arrays, answers: Arrays, multilabel: bool) -> Decoding:
         """The threshold from all good pictures, each answered by a network that had not seen it."""

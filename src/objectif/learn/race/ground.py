@@ -94,6 +94,7 @@ def survey(problem: Problem, work: Path, progress: Callable[[int, int], None] | 
         name=problem.task,
         objective=problem.metric if matrix is None else {"name": "cost", "matrix": matrix},
         shape=usual_shape(sizes),
+        false_alarms=problem.false_alarms,
     )
     return Ground(
         problem,
