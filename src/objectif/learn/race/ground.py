@@ -61,9 +61,9 @@ def survey(problem: Problem, work: Path, progress: Callable[[int, int], None] | 
     dataset = load(problem.data, **problem.reading())
     looks = look(dataset, progress=progress)
     dataset, looks, notes = _readable(dataset, looks)
-    if problem.task == "anomaly" or dataset.task == problem.task.replace("auto", "anomaly"):
-        dataset, looks = _comparable(dataset, looks, work.parent / synthetic.FOLDER)
     problem = problem.settled(dataset)
+    if problem.task == "anomaly":
+        dataset, looks = _comparable(dataset, looks, work.parent / synthetic.FOLDER)
     certain = same_pairs(looks)
     near = clusters(len(dataset), [*certain, *near_pairs(looks)])
     leak = leakage(dataset, same=clusters(len(dataset), certain), near=near)
