@@ -100,6 +100,10 @@ def test_the_report_shows_scores_alarms_and_heat() -> None:
     found = TASK.exhibits(paths, ("good", "dent", "scratch"), truth, answers, {"threshold": 0.9999})
     assert [type(e) for e in found][:3] == [Curves, Sheet, Curves]
     assert any(isinstance(e, Cases) and e.cases for e in found)
+    for _, count, hits, share, low, high in found[1].rows:  # type: ignore[union-attr]
+        assert int(hits) / int(count) == share
+        assert low <= share <= high
+        assert high - low < 0.9
     alone = TASK.exhibits(paths[:10], ("good",), truth[:10], answers[:10])
     sheet = next(e for e in alone if isinstance(e, Sheet))
     assert "how many defects are found cannot be told" in sheet.caption

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from objectif.metrics.anomaly import alarms
 from objectif.metrics.distributions import wilson
 from objectif.metrics.maps import UNKNOWN, cells, kinds, needed, scores, thresholds
 from objectif.metrics.ranking import auroc_area
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 Arrays = NDArray[Any]
 DRAWS = 500
-BINS = 24
+BINS = 14
 SHOWN = 7  # kinds of defects that get a line
 EACH = 3  # pictures of a sort
 
@@ -79,26 +78,20 @@ def _alarms(classes: tuple[str, ...], truth: Arrays, answers: Arrays, decoding: 
     kind, called = kinds(truth), scores(answers) > thresholds(answers)
     rows: list[tuple[str | float | None, ...]] = []
     for one in sorted(set(kind.tolist())):
-        own = called[kind == one]
-        low, high = wilson(float(own.mean()), len(own))
         name = _name(classes, one)
-        what = f"{name} (false alarms)" if one == 0 else name
-        rows.append((what, float(len(own)), float(own.sum()), float(own.mean()), float(low), float(high)))
-    found, missed, false, _ = alarms(truth, answers).sum(axis=0)
-    if found + missed:
-        rows.append(
-            (
-                "all defects",
-                found + missed,
-                found,
-                found / (found + missed),
-                *map(float, wilson(found / (found + missed), int(found + missed))),
-            )
-        )
+        rows.append(_row(f"{name} (false alarms)" if one == 0 else name, called[kind == one]))
+    defects = float((kind > 0).sum())
+    if defects:
+        rows.append(_row("all defects", called[kind > 0]))
     head = ("kind", "pictures", "called anomalous", "share", "low", "high")
-    return Sheet(
-        "Alarms at the threshold", _kept(decoding) + _undefined(found + missed, false), head, tuple(rows)
-    )
+    return Sheet("Alarms at the threshold", _kept(decoding) + _undefined(defects), head, tuple(rows))
+
+
+def _row(name: str, called: NDArray[np.bool_]) -> tuple[str | float | None, ...]:
+    """One line of the table: how many, how many of them are called anomalous, the share and its interval."""
+    hits, count = int(called.sum()), len(called)
+    low, high = wilson(hits, count)
+    return name, str(count), str(hits), hits / count, float(low), float(high)
 
 
 def _kept(decoding: Decoding) -> str:
@@ -118,7 +111,7 @@ def _kept(decoding: Decoding) -> str:
     )
 
 
-def _undefined(defects: float, false: float) -> str:
+def _undefined(defects: float) -> str:
     if defects:
         return ""
     return " There is no picture of a defect: how many defects are found cannot be told."
