@@ -422,6 +422,12 @@ def magnetic_tiles() -> Row:
     return outlines("magnetic_tiles", DATA / "magnetic_tiles", title, 0.55, ("dice_pooled", "mIoU"), *options)
 
 
+def magnetic_anomalies() -> Row:
+    import anomaly
+
+    return anomaly.magnetic_tiles(RUNS, DATA, SPLITS)
+
+
 def segment_tiles() -> Row:
     """The Solution of the race on camvid, on a mosaic of its frames."""
     import segmentation
@@ -442,7 +448,8 @@ FIGURES: dict[str, Callable[[], Row]] = {
     f.__name__: f
     for f in (flowers, seedlings, fruit_quality, traffic_signs, traffic_signs_without, brain_mri, losses, blood_cells_kinds, null_races, shuffled,
               help_time, cold, throughput, minute, blood_cells, aerial_vehicles, pedestrians, raccoons, detect_speed,
-              detect_tiles, nuclei, camvid, carrot_weed, magnetic_tiles, segment_tiles, segment_tiles_objects)
+              detect_tiles, nuclei, camvid, carrot_weed, magnetic_tiles, segment_tiles, segment_tiles_objects,
+              magnetic_anomalies)
 }  # fmt: skip
 
 

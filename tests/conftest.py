@@ -271,6 +271,54 @@ def _region_network(onnx: Any, side: int) -> bytes:
     return bytes(model.SerializeToString())
 
 
+@pytest.fixture(scope="session")
+def lights() -> Callable[..., Solution]:
+    """lights() is a Solution to which what is bright is unusual; keywords replace fields. side: of the prepared image."""
+    onnx = pytest.importorskip("onnx", reason="networks for tests are made with the onnx package")
+    from objectif.images.prepare import Preparation
+    from objectif.run.check import probes
+    from objectif.solution.file import Solution
+    from objectif.tasks.anomaly import OUTPUT, Decoding
+
+    def make(*, side: int = 32, **fields: Any) -> Solution:
+        network = _light_network(onnx, side)
+        inputs = np.random.default_rng(0).integers(0, 256, (2, side, side, 3), dtype=np.uint8)
+        plain: dict[str, Any] = {
+            "task": "anomaly",
+            "classes": ("good", "spot"),
+            "multilabel": False,
+            "preparation": Preparation(side, side),
+            "decoding": Decoding(threshold=0.5, good=40, kept=True),
+            "networks": {"fp32": network, "int8": network},
+            "card": {"name": "lights"},
+            "probes": probes({"fp32": network, "int8": network}, inputs, (OUTPUT,)),
+        }
+        return Solution(**{**plain, **fields})
+
+    return make
+
+
+def _light_network(onnx: Any, side: int) -> bytes:
+    """image (N,side,side,3) uint8 -> anomaly (N,side,side), the mean of the channels in 0..1; embedding (N,3)."""
+    helper, kinds = onnx.helper, onnx.TensorProto
+    nodes = [
+        helper.make_node("Cast", ["image"], ["real"], to=kinds.FLOAT),
+        helper.make_node("Mul", ["real", "scale"], ["light"]),
+        helper.make_node("ReduceMean", ["light"], ["anomaly"], axes=[3], keepdims=0),
+        helper.make_node("ReduceMean", ["real"], ["embedding"], axes=[1, 2], keepdims=0),
+    ]
+    shapes = {"anomaly": ["N", side, side], "embedding": ["N", 3]}
+    graph = helper.make_graph(
+        nodes,
+        "lights",
+        [helper.make_tensor_value_info("image", kinds.UINT8, ["N", side, side, 3])],
+        [helper.make_tensor_value_info(name, kinds.FLOAT, shape) for name, shape in shapes.items()],
+        [onnx.numpy_helper.from_array(np.array(1 / 255, np.float32), "scale")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    return bytes(model.SerializeToString())
+
+
 @pytest.fixture
 def paint(tmp_path: Path) -> Callable[..., Path]:
     """paint("sub/a.png", "red") writes a noisy picture of that colour below tmp_path and returns its path."""

@@ -165,4 +165,65 @@ class Masks:
         return told
 
 
-Answer = Label | Boxes | Masks
+@dataclass(frozen=True, slots=True)
+class AnomalyMap:
+    """How unusual an image is, and where.
+
+    path: as it was given. score: its most unusual place; no unit, comparable under one Solution. threshold: above which it
+    is anomalous. cells: (h, w) float32, how unusual each part of the upright image is, seen as h x w cells. height, width:
+    of the image in pixels.
+    """
+
+    path: str
+    score: float
+    threshold: float
+    cells: NDArray[np.float32]
+    height: int
+    width: int
+
+    @property
+    def anomalous(self) -> bool:
+        """Whether the score is above the threshold."""
+        return self.score > self.threshold
+
+    @property
+    def label(self) -> str:
+        """'anomalous' or 'good'."""
+        return "anomalous" if self.anomalous else "good"
+
+    @property
+    def map(self) -> NDArray[np.float32]:
+        """(height, width) float32: the cells interpolated at the image's pixels."""
+        return _stretched(_stretched(self.cells, self.height).T, self.width).T
+
+    @property
+    def place(self) -> tuple[float, float]:
+        """(x, y) of the most unusual place, in pixels."""
+        row, column = np.unravel_index(int(self.cells.argmax()), self.cells.shape)
+        x = (int(column) + 0.5) * self.width / self.cells.shape[1]
+        return x, (int(row) + 0.5) * self.height / self.cells.shape[0]
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.label} ({self.score:.3f}, threshold {self.threshold:.3f})"
+
+    def as_dict(self) -> dict[str, object]:
+        """JSON-ready: path, score, threshold, anomalous, the most unusual place [x, y] in pixels."""
+        return {
+            "path": self.path,
+            "score": round(self.score, 6),
+            "threshold": round(self.threshold, 6),
+            "anomalous": self.anomalous,
+            "place": [round(v, 1) for v in self.place],
+        }
+
+
+def _stretched(values: NDArray[np.float32], length: int) -> NDArray[np.float32]:
+    """(length, w) of (h, w): rows interpolated linearly between the middles of cells."""
+    at = np.clip((np.arange(length) + 0.5) * len(values) / length - 0.5, 0, len(values) - 1)
+    low = np.floor(at).astype(np.int64)
+    high = np.minimum(low + 1, len(values) - 1)
+    share = (at - low).astype(np.float32)[:, None]
+    return np.asarray(values[low] * (1 - share) + values[high] * share, np.float32)
+
+
+Answer = Label | Boxes | Masks | AnomalyMap

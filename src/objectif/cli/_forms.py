@@ -16,15 +16,17 @@ from objectif.cli._output import answers_to
 from objectif.errors import InputError
 
 if TYPE_CHECKING:
-    from objectif.answers import Answer, Boxes, Masks
+    from objectif.answers import AnomalyMap, Answer, Boxes, Masks
     from objectif.cli._spacing import Scale
     from objectif.solution.file import Solution
 
 Write = Callable[["Answer"], None]
-_FOLDERS = ("geojson", "masks", "instances", "overlays")
-_FITS = {"Label": (), "Boxes": ("coco", "overlays"), "Masks": ("coco", *_FOLDERS)}
+_OF_MASKS = ("geojson", "masks", "instances", "overlays")
+_OF_MAPS = ("maps", "heatmaps")
+_FOLDERS = (*_OF_MASKS, *_OF_MAPS)
+_FITS = {"Label": (), "Boxes": ("coco", "overlays"), "Masks": ("coco", *_OF_MASKS), "AnomalyMap": _OF_MAPS}
 _ALWAYS = ("jsonl", "csv")
-_NAMES = {"Label": "labels", "Boxes": "boxes", "Masks": "masks"}
+_NAMES = {"Label": "labels", "Boxes": "boxes", "Masks": "masks", "AnomalyMap": "anomaly maps"}
 
 
 @contextmanager
@@ -92,7 +94,8 @@ def _each(form: str, inputs: list[str], out: Path | None) -> Write:
     """A file for each picture: the same name below `out`."""
     from objectif.run.outlines import geojson
     from objectif.run.overlay import save
-    from objectif.run.written import index_png, instance_png
+    from objectif.run.overlay_heat import heated
+    from objectif.run.written import index_png, instance_png, map_tiff
 
     if out is None or (out.exists() and not out.is_dir()):
         what = "outlines" if form == "geojson" else "pictures"
@@ -103,6 +106,11 @@ def _each(form: str, inputs: list[str], out: Path | None) -> Write:
         below = _below(answer.path, inputs)
         if form == "overlays":
             save(_drawn(answer), _place(out / below, answer.path, taken))
+        elif form == "heatmaps":
+            save(heated(_pixels(answer), cast("AnomalyMap", answer)), _place(out / below, answer.path, taken))
+        elif form == "maps":
+            target = _place(out / below.with_suffix(".tif"), answer.path, taken)
+            _put([map_tiff(cast("AnomalyMap", answer))], target)
         elif form == "geojson":
             _put(geojson(cast("Masks", answer)), _free(out / below.with_suffix(".geojson"), taken))
         else:

@@ -34,6 +34,8 @@ class To(enum.StrEnum):
     masks = "masks"
     instances = "instances"
     overlays = "overlays"
+    maps = "maps"
+    heatmaps = "heatmaps"
 
 
 def command(
@@ -51,14 +53,14 @@ def command(
         typer.Option(
             help="JSON lines; CSV with a header, for masks a table of objects (csv and table are the same); one COCO "
             "table; outlines, a GeoJSON file for each picture; pictures of classes (8 bits, with colours) or of "
-            "objects' numbers (16 bits); or the pictures with the answers drawn in."
+            "objects' numbers (16 bits); or the pictures with the answers drawn in; of anomalies maps (TIFF of floats) or heatmaps."
         ),
     ] = To.jsonl,
     csv: Annotated[bool, typer.Option("--csv", help="The same as --to csv.")] = False,
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Write to this file, whole or not at all; for geojson, masks, instances and overlays, the folder.",
+            help="Write to this file, whole or not at all; for geojson, masks, instances, overlays, maps and heatmaps, the folder.",
             show_default=False,
         ),
     ] = None,

@@ -17,7 +17,7 @@ def command(
     task: Annotated[
         str | None,
         typer.Option(
-            help="what to tell from the images: classify, detect or segment; default what the labels say"
+            help="what to tell from the images: classify, detect, segment or anomaly; default what the labels say"
         ),
     ] = None,
     metric: Annotated[
@@ -39,6 +39,13 @@ def command(
     ] = None,
     legend: Annotated[
         Path | None, typer.Option(help="text file that names the numbers or colours of masks")
+    ] = None,
+    false_alarms: Annotated[
+        float | None,
+        typer.Option(
+            help="Of anomalies: the share of good pictures that may be called anomalous; default 0.05.",
+            show_default=False,
+        ),
     ] = None,
     turn_masks: Annotated[
         int | None,
@@ -65,6 +72,7 @@ def command(
         "masks": masks,
         "legend": legend,
         "turn_masks": turn_masks,
+        "false_alarms": false_alarms,
         "allow_leakage": allow_leakage or None,
     }
     given = {key: value for key, value in given.items() if value is not None}

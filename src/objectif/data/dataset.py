@@ -104,6 +104,8 @@ class Dataset:
     dropped: sentences about what the layout told and a Dataset does not hold; whoever writes it elsewhere has lost it.
     legend: how pictures of masks are read, None where there are none. instances: whether its masks tell objects of one
     class apart. turned: degrees of TURNS by which pictures of masks are turned before they lie on theirs; shapes never are.
+    good: the class of pictures that are as they should be, where all others are kinds of defects; a mask then tells where
+    the defect of a picture is.
     """
 
     name: str
@@ -119,18 +121,22 @@ class Dataset:
     instances: bool = False
     dropped: tuple[str, ...] = ()
     turned: int = 0
+    good: int | None = None
 
     def __len__(self) -> int:
         return len(self.samples)
 
     @property
     def task(self) -> str:
-        """What the labels tell: 'detect' where there are boxes, 'segment' where there are masks, else 'classify'."""
+        """What the labels tell: 'anomaly' where one class is called good, 'detect' where there are boxes, 'segment' where there
+        are masks, else 'classify'."""
         return self.tasks[0]
 
     @property
     def tasks(self) -> tuple[str, ...]:
         """All that can be learned from the labels, the usual first; pictures with boxes and masks can be asked for both."""
+        if self.good is not None:
+            return ("anomaly", "classify") if len(self.classes) > 1 else ("anomaly",)
         found = []
         if any(s.boxes is not None for s in self.samples):
             found.append("detect")

@@ -21,7 +21,7 @@ def fingerprint(dataset: Dataset) -> str:
     """
     total = hashlib.sha256()
     boxes = "detect" in dataset.tasks  # without boxes and masks, fingerprints stay what they were
-    masks = "segment" in dataset.tasks
+    masks = "segment" in dataset.tasks or any(s.mask is not None for s in dataset.samples)
     _feed(total, f"objectif fingerprint {3 if masks else 2 if boxes else 1}", *dataset.classes)
     if masks:
         _feed(total, *_legend(dataset))

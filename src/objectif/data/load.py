@@ -15,7 +15,9 @@ from objectif import plugins
 from objectif.data import lists
 from objectif.data.agree import agree, knowledge
 from objectif.data.dataset import TURNS, Dataset
+from objectif.data.formats import good as good_folders
 from objectif.data.formats import masks as mask_folders
+from objectif.data.good import for_anomaly
 from objectif.data.grouping import grouped
 from objectif.data.masks import for_segmentation
 from objectif.errors import DataError, LayoutAmbiguous, LayoutUnknown, PluginError
@@ -39,7 +41,8 @@ def load(
     its first capture group, or the whole match, is the image's group. splits: folder with train.txt, val.txt,
     test.txt or fold*.txt. images, masks: folders of pictures and of their masks, where those are not found or two
     readings are possible; legend: text file that names the numbers or colours of masks; turn_masks: degrees by which
-    mask files are turned, counter-clockwise (TURNS). task: 'segment' reads masks where there are boxes too. Raises DataError (LayoutUnknown, LayoutAmbiguous), PluginError for an unknown format.
+    mask files are turned, counter-clockwise (TURNS). task: 'segment' reads masks where there are boxes too,
+    'anomaly' good pictures and others. Raises DataError (LayoutUnknown, LayoutAmbiguous), PluginError for an unknown format.
     """
     path = Path(path).expanduser()
     _check_there(path)
@@ -51,10 +54,14 @@ def load(
         dataset = _of_masks(path, format, *named, turned=turn_masks)
     elif format is not None:
         dataset = _forced(path, format)
+    elif task == "anomaly" and path.is_dir():
+        dataset = good_folders.FORMAT.read(path)
     else:
         dataset = _detected(path, masks=task == "segment")
     if task == "segment":
         dataset = for_segmentation(dataset)
+    if task == "anomaly":
+        dataset = for_anomaly(dataset)
     if not dataset.samples:
         raise LayoutUnknown(f"{path}: no labelled images. {EXPECTED}")
     if splits is not None:
@@ -170,6 +177,9 @@ def _fitting(path: Path, *, masks: bool) -> tuple[list[str], list[str]]:
             notes.append(f"format {name!r} was not asked: {error}")
     boxes = [name for name in fitting if getattr(_format(name), "boxes", False)]
     drawn = [name for name in fitting if getattr(_format(name), "masks", False)]
+    strange = [name for name in fitting if getattr(_format(name), "anomalies", False)]
+    if strange and not masks:
+        return strange, notes
     best = (drawn or boxes) if masks else (boxes or drawn)
     what = "masks" if best and best == drawn else "boxes"
     if boxes and not masks and set(drawn) - set(boxes):

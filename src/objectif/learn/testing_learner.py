@@ -20,6 +20,7 @@ from objectif.learn.fit.train import Lesson, seconds_per_image, train
 from objectif.learn.losses.base import Batch
 from objectif.learn.models.base import Learner, Whole
 from objectif.learn.testing_steps import Step, must
+from objectif.metrics.maps import SIDE
 from objectif.metrics.masks import VOID, classes_of
 from objectif.run.check import NEWEST_OPSET
 from objectif.run.network import Network
@@ -38,6 +39,20 @@ def learner_steps(learner: Learner, name: str) -> list[Step]:
     missing = learner.available()
     if missing is not None:
         return [*steps, ("built", lambda: None, f"not here: {missing}")]
+    fitted: list[Step] = [
+        (
+            "objective",
+            partial(_objective, learner),
+            "finite, also where nothing is there, with finite gradients",
+        ),
+        ("export", partial(_export, learner), "onnxruntime agrees to 0.1 %"),
+        ("learns", partial(_learns, learner), "a few epochs lower the objective; twice the same by seed"),
+    ]
+    if learner.solved:
+        fitted = [
+            ("export", partial(_export, learner), "onnxruntime agrees to 0.1 %"),
+            ("solves", partial(_solves, learner), "twice the same by seed; its export agrees to 0.1 %"),
+        ]
     return [
         *steps,
         ("views", partial(_views, learner), "of the size asked for, truth inside, the same by seed"),
@@ -46,13 +61,7 @@ def learner_steps(learner: Learner, name: str) -> list[Step]:
             partial(_answers, learner),
             "one and three channels, bytes and floats, images independent",
         ),
-        (
-            "objective",
-            partial(_objective, learner),
-            "finite, also where nothing is there, with finite gradients",
-        ),
-        ("export", partial(_export, learner), "onnxruntime agrees to 0.1 %"),
-        ("learns", partial(_learns, learner), "a few epochs lower the objective; twice the same by seed"),
+        *fitted,
     ]
 
 
@@ -91,9 +100,20 @@ def _segment(channels: int, size: tuple[int, int]) -> tuple[NDArray[np.uint8], N
     return images, truth
 
 
+def _anomaly(channels: int, size: tuple[int, int]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Noise is good; a bright rectangle, in the last two, is a defect."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(90, 130, (IMAGES, *size, channels), dtype=np.uint8)
+    truth = np.zeros((IMAGES, SIDE + 1, SIDE), np.uint8)
+    images[-2:, 10:30, 20:50] = 230
+    truth[-2:, -1] = 1
+    return images, truth
+
+
 PROBLEMS: dict[str, Callable[[int, tuple[int, int]], tuple[NDArray[np.uint8], NDArray[Any]]]] = {
     "detect": _detect,
     "segment": _segment,
+    "anomaly": _anomaly,
 }
 
 
@@ -267,6 +287,24 @@ def _export(learner: Learner) -> None:
         for name, value in zip(network.outputs, expected, strict=True):
             near = _near(value[: len(images)], torch.from_numpy(met[name]))
             must(near, f"{name} of {len(images)} images: the export differs")
+
+
+def _solves(learner: Learner) -> None:
+    """Of a Learner that is fitted at once."""
+    lesson = _lesson(learner, 1)
+    one, other = (train(learner, lesson) for _ in range(2))
+    must(not one.training, "the network is still in training mode")
+    before, after = one.state_dict(), other.state_dict()
+    must(all(torch.equal(before[key], after[key]) for key in before), "two networks with one seed differ")
+    runner = Network(export_whole(one, lesson.size), threads=1, needs=one.outputs)
+    met = runner.outputs(lesson.images)
+    with torch.inference_mode():
+        expected = one(torch.from_numpy(lesson.images))
+    for name, value in zip(one.outputs, expected, strict=True):
+        must(bool(torch.isfinite(value).all()), f"{name} is not finite")
+        must(_near(value, torch.from_numpy(met[name])), f"{name}: the export differs")
+    speed = seconds_per_image(learner, lesson)
+    must(0 < speed < 60, f"seconds_per_image gives {speed}")
 
 
 def _judged(learner: Learner, network: Whole) -> float:

@@ -9,6 +9,7 @@ from typing import Any
 
 from objectif import plugins
 from objectif.errors import PluginError, ProblemError
+from objectif.metrics.anomaly import METRICS as OF_ANOMALY
 from objectif.metrics.base import Metric
 from objectif.metrics.confusion import BALANCED_ACCURACY, COHEN_KAPPA, MACRO_F1, QUADRATIC_KAPPA
 from objectif.metrics.detection import METRICS as OF_DETECTION
@@ -36,11 +37,13 @@ _PLAIN: dict[str, Metric] = {
 
 _BOXES: dict[str, Metric] = {m.name: m for m in OF_DETECTION}
 _MASKS: dict[str, Metric] = {m.name: m for m in OF_SEGMENTATION}
-_BUILT_IN = _PLAIN | _BOXES | _MASKS
+_MAPS: dict[str, Metric] = {m.name: m for m in OF_ANOMALY}
+_BUILT_IN = _PLAIN | _BOXES | _MASKS | _MAPS
 _BY_TASK: dict[str, tuple[str, ...]] = {
     "classify": (*_PLAIN, "cost"),
     "detect": tuple(_BOXES),
     "segment": tuple(_MASKS),
+    "anomaly": tuple(_MAPS),
 }
 
 NAMES: tuple[str, ...] = tuple(name for names in _BY_TASK.values() for name in names)

@@ -144,8 +144,9 @@ _MEANING: dict[str, list[str]] = {
     "allow_leakage": ["true goes on where the same picture stands on both sides of a given split."],
     "task": [
         "What an answer is: 'classify' names the class of the whole image, 'detect' finds objects and their boxes, "
-        "'segment' tells what each pixel is."
+        "'segment' tells what each pixel is; 'anomaly' what is unlike good pictures."
     ],
+    "false_alarms": ["Of anomalies alone: the share of good pictures that may be called anomalous."],
     "metric": ["What decides. A loss only trains, it never ranks. See `objectif list metrics`."],
     "cost": [
         "For metric = 'cost', what each answer costs: rows are truth, columns the answer, in the order of "

@@ -27,6 +27,7 @@ class Problem:
     data: absolute path of the labelled images. task: of TASKS, or 'auto' where the data are to speak.
     metric: name of the objective, or 'auto' for the task's usual one. cost: only for metric 'cost', rows truth, columns answer, as a matrix in
         the order of the classes or as {truth: {answer: cost}}; pairs not named cost 0 (right) or 1 (wrong).
+    false_alarms: share of good pictures that may be called anomalous, by which a threshold of anomalies is chosen.
     limits: any of latency_ms (milliseconds an image), size_mb, memory_mb (10^6 bytes), of the exported file.
     format, group, splits: None where the data are to speak; else a format's name, a regular expression on the
         path whose first group names what no split may cut, an absolute folder of split lists.
@@ -43,6 +44,7 @@ class Problem:
     task: str
     metric: str
     cost: Cost | None
+    false_alarms: float
     limits: Mapping[str, float]
     format: str | None
     group: str | None
@@ -72,6 +74,7 @@ class Problem:
         minimize: str | None = None,
         metric: str | None = None,
         cost: Sequence[Sequence[float]] | Mapping[str, Mapping[str, float]] | None = None,
+        false_alarms: float = 0.05,
         limits: Mapping[str, float] | None = None,
         format: str | None = None,
         group: str | None = None,

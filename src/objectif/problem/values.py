@@ -24,7 +24,7 @@ LIMITS = ("latency_ms", "size_mb", "memory_mb")
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "": (
         *("data", "format", "group", "splits", "images", "masks", "legend", "turn_masks"),
-        *("mirror", "allow_leakage", "task", "metric", "cost"),
+        *("mirror", "allow_leakage", "task", "metric", "cost", "false_alarms"),
     ),
     "limits": LIMITS,
     "search": (
@@ -230,6 +230,9 @@ READERS: Mapping[str, rd.Reader] = {
     "task": rd.choice(*TASKS),
     "metric": rd.word("'auto', or the name of a metric, such as 'accuracy'"),
     "cost": _cost,
+    "false_alarms": rd.number(
+        "a share of good pictures between 0 and 1: 0.05 is one in twenty", lambda x: 0 < x < 1
+    ),
     "budget": _budget,
     "approaches": rd.or_word("auto", rd.names("approaches", APPROACHES), APPROACHES),
     "models": rd.or_word("auto", rd.names("names of models"), "auto"),

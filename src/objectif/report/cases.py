@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from objectif.report import layers
+from objectif.report import heats, layers
 from objectif.report.html import Markup, join, name, tag, visible
 from objectif.report.numbers import count
 from objectif.report.pictures import UNREADABLE, Pictures, thumbnail
-from objectif.tasks.exhibits import Case, Cases, Mark, MaskCase
+from objectif.tasks.exhibits import Case, Cases, HeatCase, Mark, MaskCase
 
 SIDE = 480  # pixels of a picture's longer side
 TALL = 440  # pixels at which a picture is shown at most in height
@@ -61,21 +61,25 @@ class Album:
         note = tag("p", f"{count(rest, 'more case')} not shown.", class_="note") if rest else None
         return tag("div", figures[:FIRST], more, note, class_="cases")
 
-    def _figure(self, case: Case | MaskCase) -> Markup:
+    def _figure(self, case: Case | MaskCase | HeatCase) -> Markup:
         """One case: what is to be seen, the pictures, its name."""
         path = case.path
         said = tag("figcaption", name(case.words, 300), tag("small", name(path, 80)))
         try:
-            pair = self._masks(case) if isinstance(case, MaskCase) else self._pair(path, case.marks)
+            pair = self._pair(path, case.marks) if isinstance(case, Case) else self._masks(case)
         except UNREADABLE as reason:
             pair = tag(
                 "p", name(f"not shown: {str(reason).removeprefix(f'{path}: ')}", 200), class_="note frame"
             )
         return tag("figure", said, pair, class_="case")
 
-    def _masks(self, case: MaskCase) -> Markup:
-        """Truth, answer and errors; UNREADABLE where there is no picture or no room for one."""
-        drawn, size = layers.draw(self.pictures, case, f"shot-{self.number + 1}", self.left)
+    def _masks(self, case: MaskCase | HeatCase) -> Markup:
+        """Truth, answer and errors, or heat; UNREADABLE where there is no picture or no room for one."""
+        key = f"shot-{self.number + 1}"
+        if isinstance(case, HeatCase):
+            drawn, size = heats.draw(self.pictures, case, key, self.left)
+        else:
+            drawn, size = layers.draw(self.pictures, case, key, self.left)
         self.number += 1
         self.left -= size
         return drawn

@@ -62,7 +62,7 @@ class Pictures:
 
     def there(self) -> bool:
         """Whether the data are still where they were."""
-        return any(root.exists() for root in self._places())
+        return any(root.exists() for root in self._places()[:-1])
 
     def read(self, path: str, side: int = SIDE) -> NDArray[Any]:
         """Pixels, perhaps already reduced to a short side of at least `side`.
@@ -103,7 +103,8 @@ class Pictures:
     def _places(self) -> list[Path]:
         """Where the data may be: as the problem says; if that is relative, also as seen from the run."""
         data = Path(str(self._problem.get("data", "")))
-        return [data] if data.is_absolute() else [data, self._run.parent / data, self._run / data]
+        places = [data] if data.is_absolute() else [data, self._run.parent / data, self._run / data]
+        return [*places, self._run]  # what a race has made itself is in its own folder
 
     @cached_property
     def _dataset(self) -> tuple[Dataset, dict[str, int]]:

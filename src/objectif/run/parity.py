@@ -18,6 +18,8 @@ FP32_TOLERANCE = (
     1e-4  # relative, on probabilities and on outputs: the order of sums differs between processors
 )
 _TINY = 1e-6  # probabilities this far apart are equal, whatever their ratio
+MAP_FP32 = 1e-3  # of the threshold: a distance is a root of a difference, which costs digits
+MAP_INT8 = 0.1
 INT8_MEAN = 0.02  # mean difference of probabilities, and of depths in 0..1: integer kernels round, and saturate, differently
 INT8_CLEAR = 0.1  # an answer ahead of the next by more than this must not change
 INT8_SAME = 0.98  # share of the cells of a grid, of those that are clear, that must have the same class
@@ -84,6 +86,24 @@ def of_grid(precision: Precision, solution: Solution, expected: Outputs, met: Ou
     return same >= INT8_SAME and max(mean, deep) <= INT8_MEAN, detail
 
 
+def of_maps(precision: Precision, solution: Solution, expected: Outputs, met: Outputs) -> tuple[bool, str]:
+    """Parity of anomaly maps, in units of the threshold: the picture's score, and each cell."""
+    before, now = (
+        _probabilities(solution, outputs).astype(np.float64)[:, :-1] for outputs in (expected, met)
+    )
+    unit = max(abs(float(solution.decoding.threshold)), _TINY)
+    cell = np.abs(now - before) / unit
+    score = np.abs(now.max(axis=(1, 2)) - before.max(axis=(1, 2))) / unit
+    if precision == "fp32":
+        detail = f"largest difference of a score {score.max():.1e}, of a cell {cell.max():.1e} of the threshold, allowed {MAP_FP32:.0e}"
+        return max(float(score.max()), float(cell.max())) <= MAP_FP32, detail
+    detail = (
+        f"largest difference of a score {score.max():.1e} of the threshold, allowed {MAP_INT8:.0e}, mean difference of a "
+        f"cell {cell.mean():.1e}, allowed {INT8_MEAN:.0e}"
+    )
+    return float(score.max()) <= MAP_INT8 and float(cell.mean()) <= INT8_MEAN, detail
+
+
 def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
     powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
@@ -92,7 +112,7 @@ def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
 def _probabilities(solution: Solution, outputs: Outputs) -> NDArray[Any]:
     """The task's answers (n, C) for prepared images."""
     preparation = solution.preparation
-    places = [Placement(preparation.height, preparation.width)] * len(outputs[SCORES])
+    places = [Placement(preparation.height, preparation.width)] * len(next(iter(outputs.values())))
     return find(solution.task).decode(outputs, solution.decoding, solution.multilabel, places)
 
 
@@ -116,5 +136,10 @@ def _margin(probabilities: NDArray[Any], multilabel: bool) -> NDArray[Any]:
 
 Rule = Callable[[Precision, Solution, Outputs, Outputs], tuple[bool, str]]
 
-PARITY: dict[str, Rule] = {"classify": of_classes, "detect": of_places, "segment": of_grid}
+PARITY: dict[str, Rule] = {
+    "classify": of_classes,
+    "detect": of_places,
+    "segment": of_grid,
+    "anomaly": of_maps,
+}
 """Task -> (precision, solution, outputs expected, outputs met) to whether they agree, and what was met."""

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from objectif.answers import Answer, Boxes, Masks
+from objectif.answers import AnomalyMap, Answer, Boxes, Masks
 from objectif.errors import InputError
 from objectif.images.prepare import Placement
 from objectif.run.outlines import rle
@@ -61,6 +61,8 @@ def csv_header(
         return csv_row("path", "x1", "y1", "x2", "y2", "label", "score")
     if issubclass(answers, Masks):
         return csv_row(*_columns(channels, unit))
+    if issubclass(answers, AnomalyMap):
+        return csv_row("path", "label", "score", "threshold", "x", "y")
     return csv_row("path", "label", *(f"score:{name}" for name in classes))
 
 
@@ -77,6 +79,9 @@ def csv_rows(
     """
     if isinstance(answer, Masks):
         return table_rows(answer, pixels, channels, spacing)
+    if isinstance(answer, AnomalyMap):
+        x, y = (f"{v:.1f}" for v in answer.place)
+        return csv_row(answer.path, answer.label, f"{answer.score:.6f}", f"{answer.threshold:.6f}", x, y)
     if not isinstance(answer, Boxes):
         return csv_row(answer.path, answer.label, *(f"{score:.6f}" for score in answer.scores))
     rows = [
@@ -220,6 +225,13 @@ def instance_png(answer: Masks) -> bytes:
         high, wide = piece.mask.shape
         numbers[piece.top : piece.top + high, piece.left : piece.left + wide][piece.mask] = piece.number
     return _png(Image.fromarray(numbers))
+
+
+def map_tiff(answer: AnomalyMap) -> bytes:
+    """How unusual each pixel is, as a TIFF of 32-bit floats of the picture's size, in the unit of score and threshold."""
+    content = io.BytesIO()
+    Image.fromarray(answer.map).save(content, "TIFF", compression="tiff_deflate")
+    return content.getvalue()
 
 
 def _png(picture: Image.Image) -> bytes:

@@ -104,13 +104,28 @@ class MaskCase:
         return hash((self.path, self.words))
 
 
+@dataclass(frozen=True, eq=False)
+class HeatCase:
+    """A picture with how unusual its parts are. path: the Sample's. words: why it is shown.
+
+    cells: (h, w) over the whole upright picture. truth: (h, w) where the defect is, None where nobody has said. scale: what
+    is coldest and hottest, the same for all cases.
+    """
+
+    path: str
+    words: str
+    cells: NDArray[np.float32]
+    truth: NDArray[np.bool_] | None
+    scale: tuple[float, float]
+
+
 @dataclass(frozen=True)
 class Cases:
     """Pictures worth a look."""
 
     title: str
     caption: str
-    cases: tuple[Case | MaskCase, ...]
+    cases: tuple[Case | MaskCase | HeatCase, ...]
 
 
 Exhibit = Curves | Sheet | Cases

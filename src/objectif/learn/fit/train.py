@@ -73,10 +73,9 @@ def train(
     tell: called after each epoch with (epoch, epochs, mean objective).
     """
     torch.set_num_threads(lesson.threads)
-    network, optimiser = _start(learner, lesson, channels)
     if learner.solved:
-        _solve(network, learner, lesson)
-        return network.cpu().eval()
+        return _solved(learner, lesson, channels).cpu().eval()
+    network, optimiser = _start(learner, lesson, channels)
     averaged = copy.deepcopy(network)
     generator = np.random.default_rng(lesson.seed)
     counts = network.counts(lesson.truth, lesson.classes).to(device())
@@ -144,12 +143,12 @@ class _Clock:
 def seconds_per_image(learner: Learner, lesson: Lesson, *, channels: int = 3) -> float:
     """Seconds that training takes for one image, measured on a few steps with lesson.threads threads."""
     torch.set_num_threads(lesson.threads)
-    network, optimiser = _start(learner, lesson, channels)
-    generator = np.random.default_rng(lesson.seed)
     if learner.solved:
         began = time.perf_counter()
-        _solve(network, learner, lesson)
+        _solved(learner, lesson, channels)
         return (time.perf_counter() - began) / len(lesson.images)
+    network, optimiser = _start(learner, lesson, channels)
+    generator = np.random.default_rng(lesson.seed)
     counts = network.counts(lesson.truth, lesson.classes).to(device())
     rows = next(_epoch(learner, replace(lesson, epochs=1), generator))
     taken = []
@@ -161,13 +160,16 @@ def seconds_per_image(learner: Learner, lesson: Lesson, *, channels: int = 3) ->
     return min(taken[1:]) / len(rows)
 
 
-def _solve(network: Whole, learner: Learner, lesson: Lesson) -> None:
-    """Fit the network to all images at once."""
+def _solved(learner: Learner, lesson: Lesson, channels: int) -> Whole:
+    """A network that is fitted to all images at once."""
+    torch.manual_seed(lesson.seed)
+    network = learner.build(channels, lesson.classes).to(device())
     images, truth = _plain(lesson.images, lesson.truth, lesson, learner)
     counts = network.counts(lesson.truth, lesson.classes).to(device())
     weight = torch.from_numpy(np.asarray(lesson.weight, np.float32)).to(counts.device)
     network.eval()
     network.solve(images.to(counts.device), truth.to(counts.device), lesson.losses, Batch(weight, counts))
+    return network
 
 
 def _batch(learner: Learner, lesson: Lesson) -> int:

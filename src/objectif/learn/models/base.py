@@ -155,6 +155,8 @@ class Learner:
     build: (channels, classes) -> Whole. Called only in the process that trains or exports.
     view: how a training batch is seen. available: why it cannot be built here, or None.
     solved: its network is fitted to all images at once (Whole.solve), with no steps and so no passes to choose.
+    preparations: steps of images.prepare.STEPS that are tried where it does best; () for a network that learns to look past
+    what they take away.
     note: what the card of a Solution made from it must say.
     """
 
@@ -179,4 +181,5 @@ class Learner:
     pretrained: str = ""
     note: str = ""
     solved: bool = False
+    preparations: tuple[str, ...] = ()
     version: int = 1

@@ -17,6 +17,7 @@ from objectif.images.prepare import Preparation
 from objectif.metrics.base import Metric
 from objectif.metrics.catalog import metric
 from objectif.tasks import find
+from objectif.tasks.anomaly import FALSE_ALARMS, Anomaly
 from objectif.tasks.base import Task
 
 PLAIN = "plain"
@@ -71,7 +72,7 @@ class Context:
     units (N,): the group or cluster of each image, never cut by an inner split. channels: of prepared images.
     floating: 16-bit images, prepared as float32. work: folder for features, images and graphs of the race.
     objective: what metrics.catalog.metric() makes the metric from. shape: (height, width) of the usual picture, its
-    medians in pixels.
+    medians in pixels. false_alarms: see tasks.anomaly.
     """
 
     dataset: Dataset
@@ -83,11 +84,12 @@ class Context:
     name: str = "classify"
     objective: str | Mapping[str, Any] = field(default="accuracy")
     shape: tuple[int, int] = (1, 1)
+    false_alarms: float = FALSE_ALARMS
 
     @property
     def task(self) -> Task:
         """What truth and answers mean."""
-        return find(self.name)
+        return Anomaly(self.false_alarms) if self.name == Anomaly.name else find(self.name)
 
     @property
     def metric(self) -> Metric:

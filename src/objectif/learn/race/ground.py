@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from objectif.data import good, synthetic
 from objectif.data.dataset import Dataset
 from objectif.data.load import load
 from objectif.data.pixels import read
@@ -61,6 +62,8 @@ def survey(problem: Problem, work: Path, progress: Callable[[int, int], None] | 
     looks = look(dataset, progress=progress)
     dataset, looks, notes = _readable(dataset, looks)
     problem = problem.settled(dataset)
+    if problem.task == "anomaly":
+        dataset, looks = _comparable(dataset, looks, work.parent / synthetic.FOLDER)
     certain = same_pairs(looks)
     near = clusters(len(dataset), [*certain, *near_pairs(looks)])
     leak = leakage(dataset, same=clusters(len(dataset), certain), near=near)
@@ -76,7 +79,8 @@ def survey(problem: Problem, work: Path, progress: Callable[[int, int], None] | 
     if turn is not None:
         notes.append(f"{turn.sentence} {turn.remedy}")
     part = find(problem.task).whole and problem.folds == USUAL_FOLDS
-    division = plan(dataset, folds=problem.folds, seed=problem.seed, together=near, part=part)
+    divided = good.two_classes(dataset) if problem.task == "anomaly" else dataset
+    division = plan(divided, folds=problem.folds, seed=problem.seed, together=near, part=part)
     units = components(dataset.groups(), near, len(dataset))
     sizes = np.array([(i.height, i.width) for i in looks.infos if i is not None] or [(224, 224)])
     matrix = problem.cost_matrix(dataset.classes)
@@ -90,6 +94,7 @@ def survey(problem: Problem, work: Path, progress: Callable[[int, int], None] | 
         name=problem.task,
         objective=problem.metric if matrix is None else {"name": "cost", "matrix": matrix},
         shape=usual_shape(sizes),
+        false_alarms=problem.false_alarms,
     )
     return Ground(
         problem,
@@ -99,6 +104,14 @@ def survey(problem: Problem, work: Path, progress: Callable[[int, int], None] | 
         float(np.median(sizes.min(axis=1))),
         (*dataset.notes, *division.notes, *notes),
     )
+
+
+def _comparable(dataset: Dataset, looks: Looks, folder: Path) -> tuple[Dataset, Looks]:
+    """Good pictures with made-up defects beside them, where there are no others to compare by."""
+    if not synthetic.lacks_defects(dataset):
+        return dataset, looks
+    more = synthetic.with_defects(dataset, folder)
+    return more, look(more)
 
 
 def usual_shape(sizes: NDArray[np.int64]) -> tuple[int, int]:

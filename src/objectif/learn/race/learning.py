@@ -34,6 +34,7 @@ from objectif.learn.race.folds import (
     train_all,
 )
 from objectif.learn.race.pairings import combinations, usual_loss
+from objectif.learn.race.prepared import prepared
 
 if TYPE_CHECKING:
     from objectif.learn.race.race import Race
@@ -69,7 +70,10 @@ def learn(race: Race) -> None:
     leaders = _leaders(race)
     leader = next((c for c in leaders if c.approach != "classical"), leaders[0] if leaders else None)
     if leader is not None:
-        _symmetries(race, leaders[0])
+        if not all(one.solved for one in learners):  # what is solved sees pictures as they are
+            _symmetries(race, leaders[0])
+        if find_learner(leader.model).preparations:
+            prepared(race, leader)
         race.show.stage("every loss on the best network")
         _losses(race, leader, LOSS_SHARE)
     race.show.stage("the best network for the rest of the time")
@@ -104,7 +108,8 @@ def _first(race: Race, learners: list[Learner]) -> None:
     they are compared on all folds wherever that is cheap.
     """
     until = race.now() + FIRST_SHARE * race.left()
-    speeds = speeds_of(race, [(one, one.sizes[0]) for one in learners], until)
+    sized = [(one, side) for one in learners for side in (_sides(race, one) if one.solved else one.sizes[:1])]
+    speeds = speeds_of(race, sized, until)
     variants: dict[Candidate, Speed] = {}
     used, patience = 0.0, race.executor.cores * (until - race.now())
     rows = len(race.ground.plan.train(0))

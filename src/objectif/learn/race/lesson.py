@@ -18,7 +18,7 @@ from objectif.learn.export.cost import count
 from objectif.learn.export.whole import export_whole
 from objectif.learn.fit.train import Lesson, seconds_per_image, train
 from objectif.learn.models import find_learner
-from objectif.learn.models.base import Learner
+from objectif.learn.models.base import Learner, Whole
 from objectif.learn.race.answering import crossed, read_decoding, write_decoding
 from objectif.learn.race.candidate import AGAIN, NO_LOSS, Candidate, Context
 from objectif.learn.race.material import Tell, read_context, save
@@ -31,6 +31,10 @@ from objectif.run.network import Network as Runner
 
 MARGIN = 1.25
 """Training images are kept this much larger than the network's input, so that a closer view is still sharp."""
+GATED, GATE = (
+    16,
+    1e-3,
+)  # images on which an export is compared, and what it may differ by, of the greatest answer
 TIMED = 24  # images in a measurement of speed
 
 
@@ -60,7 +64,8 @@ def pace(*, context: Path, candidate: Candidate, threads: int, tell: Tell) -> di
     """Seconds that one training image takes."""
     torch.set_num_threads(threads)
     known, learner = read_context(context), find_learner(candidate.model)
-    rows = known.plan.development()[:TIMED]
+    rows = known.plan.development()
+    rows = rows[:: max(1, len(rows) // TIMED)][:TIMED]  # of all of them: neighbours are often of one class
     lesson = lesson_of(known, learner, candidate, rows, 0, (), threads)
     return {"seconds_per_image": seconds_per_image(learner, lesson, channels=known.channels)}
 
@@ -89,7 +94,7 @@ def learn(
     rows = known.plan.development() if fold is None else known.plan.train(fold)
     started = time.monotonic()
     lesson = lesson_of(known, learner, candidate, rows, seed, symmetries, threads)
-    if start is not None:
+    if start is not None and not learner.solved:
         again = max(1, round(AGAIN * candidate.epochs))
         lesson = replace(lesson, epochs=again, start=torch.load(start, weights_only=True))
     network = train(
@@ -101,6 +106,8 @@ def learn(
         tell=lambda epoch, epochs, value: tell({"epoch": epoch, "of": epochs, "loss": value}),
     )
     graph = export_whole(network, known.size(candidate.side), known.channels, known.floating)
+    if learner.solved:
+        _gate(known, network, graph, candidate, rows if fold is None else known.plan.held(fold))
     torch.save(network.state_dict(), target.with_suffix(".pt"))
     if fold is not None:
         preparation = known.preparation(candidate.side, candidate.preparation)
@@ -113,6 +120,35 @@ def learn(
     return {"seconds": time.monotonic() - started}
 
 
+def _gate(
+    known: Context, network: Whole, graph: bytes, candidate: Candidate, rows: NDArray[np.int64]
+) -> None:
+    """The exported file must answer as the network that was solved, decoded, on held-out images; TrialError where it does not.
+
+    What is trained by steps is only ever scored by its export. What is solved is arithmetic that a runtime might do
+    otherwise: a memory bank once called a defect normal after its export, in another tool.
+    """
+    some = rows[:: max(1, len(rows) // GATED)][:GATED]
+    images, places = placed(known.dataset, some, known.preparation(candidate.side, candidate.preparation))
+    runner = Runner(graph, threads=1, needs=known.task.outputs)
+    with torch.inference_mode():
+        expected = network(torch.from_numpy(images))
+    before = {name: value.numpy() for name, value in zip(network.outputs, expected, strict=True)}
+    neutral, multi = known.task.decoding(), known.dataset.multilabel
+    wanted, met = (
+        known.task.decode({name: found[name] for name in known.task.outputs}, neutral, multi, places)
+        for found in (before, runner.outputs(images, known.task.outputs))
+    )
+    if not np.issubdtype(wanted.dtype, np.floating) or wanted.shape != met.shape:
+        return
+    apart = float(np.abs(met - wanted).max()) / max(float(np.abs(wanted).max()), 1e-9)
+    if not apart <= GATE:
+        raise TrialError(
+            f"the exported file of {candidate.id} gives other answers than the network that was fitted (by {apart:.1e} of "
+            f"the greatest, allowed {GATE:.0e})"
+        )
+
+
 def lesson_of(
     known: Context,
     learner: Learner,
@@ -123,7 +159,7 @@ def lesson_of(
     threads: int,
 ) -> Lesson:
     """The training material of these rows, as the loop wants it."""
-    images, truth = training_images(known, candidate)
+    images, truth = training_images(known, candidate, 1.0 if learner.solved else MARGIN)
     return Lesson(
         images=images[rows],
         truth=truth[rows],
@@ -139,9 +175,14 @@ def lesson_of(
     )
 
 
-def training_images(known: Context, candidate: Candidate) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Images (N,h,w,C) to cut training views from, made once, then read from disk; and truth in their pixels."""
-    height, width = (round(MARGIN * side / 32) * 32 for side in known.size(candidate.side))
+def training_images(
+    known: Context, candidate: Candidate, margin: float = MARGIN
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Images (N,h,w,C) to cut training views from, made once, then read from disk; and truth in their pixels.
+
+    margin: 1 where they are seen as they are in use.
+    """
+    height, width = (round(margin * side / 32) * 32 for side in known.size(candidate.side))
     preparation = type(known.preparation(candidate.side))(
         height, width, known.channels, known.task.fit, known.preparation(32, candidate.preparation).steps
     )
