@@ -10,6 +10,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from objectif.images.degrade import Degradation
+
 TURNS = (0, 90, 180, 270)
 """Degrees, counter-clockwise, by which masks can be turned: those that move pixels and mix none."""
 
@@ -81,6 +83,8 @@ class Sample:
     group: unit that must not be cut by a split (patient, track, plant), or None.
     split: 'train', 'val', 'test' or None, as given by the layout.
     weight: importance in training, > 0.
+    clean: file of the picture that this one should be, None a layout that knows none.
+    number: place among the images of its split, by which a stated degradation draws its noise.
     """
 
     path: str
@@ -92,6 +96,8 @@ class Sample:
     weight: float = 1.0
     boxes: tuple[Box, ...] | None = None
     mask: MaskSource | None = None
+    clean: Path | None = None
+    number: int = 0
 
 
 @dataclass(frozen=True)
@@ -103,7 +109,7 @@ class Dataset:
     arrays: container file -> (N,H,W) or (N,H,W,C) array for samples with `item`.
     dropped: sentences about what the layout told and a Dataset does not hold; whoever writes it elsewhere has lost it.
     legend: how pictures of masks are read, None where there are none. instances: whether its masks tell objects of one
-    class apart. turned: degrees of TURNS by which pictures of masks are turned before they lie on theirs; shapes never are.
+    class apart. degradation: what its pictures go through before they are given, None where they are as they are. turned: degrees of TURNS by which pictures of masks are turned before they lie on theirs; shapes never are.
     """
 
     name: str
@@ -119,13 +125,14 @@ class Dataset:
     instances: bool = False
     dropped: tuple[str, ...] = ()
     turned: int = 0
+    degradation: Degradation | None = None
 
     def __len__(self) -> int:
         return len(self.samples)
 
     @property
     def task(self) -> str:
-        """What the labels tell: 'detect' where there are boxes, 'segment' where there are masks, else 'classify'."""
+        """What the labels tell: 'detect' where there are boxes, 'segment' where there are masks, 'restore' where clean pictures are known, else 'classify'."""
         return self.tasks[0]
 
     @property
@@ -136,6 +143,8 @@ class Dataset:
             found.append("detect")
         if any(s.mask is not None for s in self.samples):
             found.append("segment")
+        if self.degradation is not None or any(s.clean is not None for s in self.samples):
+            found.append("restore")
         return (*found, "classify")
 
     def truth(self) -> NDArray[np.int64]:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from objectif.data.dataset import TURNS
-from objectif.errors import ProblemError
+from objectif.errors import DataError, ProblemError
+from objectif.images.degrade import degradation
 from objectif.problem import readers as rd
 from objectif.problem import toml
 from objectif.tasks import NAMES
@@ -23,7 +24,7 @@ TASKS = ("auto", *NAMES)
 LIMITS = ("latency_ms", "size_mb", "memory_mb")
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "": (
-        *("data", "format", "group", "splits", "images", "masks", "legend", "turn_masks"),
+        *("data", "format", "group", "splits", "images", "masks", "legend", "turn_masks", "degrade"),
         *("mirror", "allow_leakage", "task", "metric", "cost"),
     ),
     "limits": LIMITS,
@@ -201,6 +202,13 @@ def _group(value: object) -> str:
     return pattern
 
 
+def _degrade(value: object) -> str:
+    try:
+        return str(degradation(rd.word("words such as 'noise 25'")(value)))
+    except DataError as error:
+        raise ValueError(str(error)) from None
+
+
 def _budget(value: object) -> float:
     length = rd.seconds(value)
     if not MINIMUM_BUDGET <= length <= 30 * 86400:
@@ -225,6 +233,7 @@ READERS: Mapping[str, rd.Reader] = {
     "masks": rd.or_word("auto", _path, None),
     "legend": rd.or_word("auto", _path, None),
     "turn_masks": rd.one_of(*TURNS, what="degrees by which masks are turned, counter-clockwise"),
+    "degrade": rd.or_word("auto", _degrade, None),
     "mirror": _mirror,
     "allow_leakage": rd.yes_or_no,
     "task": rd.choice(*TASKS),
@@ -240,4 +249,4 @@ READERS: Mapping[str, rd.Reader] = {
     "margin": rd.number("a number of at least 0, in the metric's unit: 0.01 is one point", lambda x: x >= 0),
     "seed": rd.whole(0, 2**32 - 1),
 }
-"""Field -> reader. Format, group, splits, images, masks and legend become None for 'auto': the data are to speak."""
+"""Field -> reader. Format, group, splits, images, masks, legend and degrade become None for 'auto': the data are to speak."""

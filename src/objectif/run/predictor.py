@@ -112,7 +112,8 @@ class Predictor:
         self.task = find_task(solution.task)
         self.precision: Precision = chosen
         self.workers = max(1, workers or cores())
-        self.batch = max(1, batch or _usual_batch(solution, chosen))
+        alone = solution.preparation.fit == "keep"  # pictures of several sizes are no batch
+        self.batch = 1 if alone else max(1, batch or _usual_batch(solution, chosen))
         self._narrow = Network(solution.networks[chosen], threads=1, needs=self.task.outputs)
         self._wide: Network | None = None
         self._one_large = Lock()

@@ -1,6 +1,6 @@
 """The shapes of what a network gives, by the names of its outputs: one table, for every task.
 
-A network answers for whole images, with `scores` (N, C); for places, with `boxes` (N, A, 4) and `scores` (N, A, C); or for
+A network answers for whole images, with `scores` (N, C); for pixels, with `picture` (N, H, W, channels); for places, with `boxes` (N, A, 4) and `scores` (N, A, C); or for
 the cells of a grid, with `scores` (N, h, w, C) and `distance` (N, h, w, 1). `embedding` and `map` are the same for all: search and explanations use them, no task needs them.
 """
 
@@ -17,6 +17,7 @@ Axis = str | int | None
 _OF_TASKS: dict[tuple[str, ...], dict[str, tuple[Axis, ...]]] = {
     ("scores",): {"scores": ("N", "C")},
     ("boxes", "scores"): {"boxes": ("N", "A", 4), "scores": ("N", "A", "C")},
+    ("picture",): {"picture": ("N", None, None, None)},
     ("scores", "distance"): {"scores": ("N", None, None, "C"), "distance": ("N", None, None, 1)},
 }
 _OF_ALL: dict[str, tuple[Axis, ...]] = {"embedding": ("N", None), "map": ("N", None, None, "C")}
