@@ -78,9 +78,11 @@ class Whole(nn.Module):
     """A network that is trained as a whole and answers by itself. Subclasses set:
 
     outputs: names of what forward gives, in order; those that the task's decoding needs first, then 'embedding'.
+    free: whether the exported graph takes pictures of any size and gives one of the same size, output 'picture'.
     """
 
     outputs: tuple[str, ...]
+    free: bool = False
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         """image (N,H,W,C) uint8 or float32 in 0..255 -> the outputs, each with N first. This is what is exported."""
