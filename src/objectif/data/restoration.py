@@ -48,7 +48,8 @@ def clean_pictures(path: Path, words: str) -> Dataset:
         "clean",
         (CLASS,),
         tuple(samples),
-        notes=notes,
+        True,
+        notes,
         problems=found.problems,
         degradation=how,
     )

@@ -66,7 +66,7 @@ class Pairs:
         notes = [f"layout 'pairs': {len(samples)} pairs of given and clean pictures"]
         notes += [f"{count} picture(s) left out: {why}" for why, count in said.items()]
         return Dataset(
-            path.resolve().name, path, self.name, (CLASS,), tuple(samples), notes=tuple(notes), problems=problems
+            path.resolve().name, path, self.name, (CLASS,), tuple(samples), True, tuple(notes), problems
         )
 
     def example(self, folder: Path) -> Path:

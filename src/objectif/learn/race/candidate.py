@@ -96,7 +96,7 @@ class Context:
 
     def size(self, side: int) -> tuple[int, int]:
         """(height, width) of the prepared image: square, or the shape of the usual picture in steps of 32 pixels."""
-        if self.task.fit == "stretch":
+        if self.task.fit in ("stretch", "keep"):
             return side, side
         height, width = self.shape
         short = min(side, max(STEP, round(side * min(height, width) / max(height, width) / STEP) * STEP))
@@ -106,7 +106,13 @@ class Context:
         """The one preparation of a candidate with this side and step."""
         steps = () if step == PLAIN else (step,)
         height, width = self.size(side)
-        return Preparation(height, width, self.channels, self.task.fit, steps)
+        how = self.dataset.degradation if self.task.fit == "keep" else None
+        grow = 1 if how is None else how.shrink
+        return Preparation(height, width, self.channels, self.task.fit, steps, grow)
+
+    def run_size(self, side: int) -> tuple[int, int]:
+        """(height, width) of what the network is given in use: size(), or the usual picture where pictures are kept."""
+        return self.shape if self.task.fit == "keep" else self.size(side)
 
     def truth(self) -> NDArray[Any]:
         """(N, ...) as the task tells it."""

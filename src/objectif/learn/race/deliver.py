@@ -26,6 +26,7 @@ from objectif.learn.race.candidate import Candidate
 from objectif.learn.race.executor import LESSON, SHRINKING, Event, Job
 from objectif.learn.race.folds import Speed, file_name, fold_file, refit_seconds, train_job
 from objectif.learn.race.material import extractor, head_of, material
+from objectif.learn.race.patches import patches
 from objectif.learn.race.race import Race
 from objectif.learn.race.record import card_of, result_of
 from objectif.metrics.intervals import Interval, interval
@@ -79,7 +80,10 @@ def deliver(race: Race, found: Verdict, command: str) -> Delivery:
     networks: dict[Precision, bytes] = {"fp32": network}
     notes = []
     model = find(winner.model)
-    if (model.pretrained or isinstance(model, Learner)) and race.deadline - race.now() > 12:
+    kept = preparation.fit == "keep"
+    if kept:
+        notes.append("No int8 network: whole numbers of 8 bits are as coarse as what restoration takes away.")
+    elif (model.pretrained or isinstance(model, Learner)) and race.deadline - race.now() > 12:
         small, said = _small(race, winner, network)
         notes.append(said)
         if small is not None:
@@ -88,7 +92,11 @@ def deliver(race: Race, found: Verdict, command: str) -> Delivery:
     answers["decoding"] = np.array(json.dumps(decoding.to_dict()))
     dataset, task = race.ground.dataset, race.ground.context.task
     card = card_of(race, winner, found, estimate)
-    inputs = prepared(dataset, race.ground.plan.development()[:PROBES], preparation)
+    inputs = (
+        np.ascontiguousarray(patches(race.ground.context, winner, quiet=False)[0][:PROBES])
+        if kept
+        else prepared(dataset, race.ground.plan.development()[:PROBES], preparation)
+    )
     solution = Solution(
         task=race.problem.task,
         classes=dataset.classes,
