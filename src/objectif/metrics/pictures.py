@@ -45,6 +45,12 @@ def extent(truth: Picture) -> tuple[int, int]:
     return int(there[:, 0].sum()), int(there[0].sum())
 
 
+def stored(truth: Picture, answers: Picture) -> tuple[Picture, Picture]:
+    """Both as a run folder keeps them: cut to the largest picture, float16, which moves a PSNR by less than 0.001 dB."""
+    high, wide = (max(side) for side in zip(*map(extent, truth), strict=True))
+    return truth[:, :high, :wide].astype(np.float16), answers[:, :high, :wide].astype(np.float16)
+
+
 def given(truth: Truth, classes: int) -> Scores:
     """(N, H, W, C) the pictures as they were given: the answer of one who does nothing."""
     return np.nan_to_num(halves(truth)[1], nan=0.0)

@@ -26,6 +26,9 @@ AGAIN = 0.5
 """Passes of the delivered network, as a share of a fold's, where it goes on from the network of the first fold."""
 STEP = 32  # sides of prepared images that are not square are multiples of it, as trunks want
 VIEWS = "views"
+PART = 2
+"""Side of the parts that kept pictures are cut into, in sides of a view: most views of a part differ, and few pixels are
+twice in memory."""
 
 
 @dataclass(frozen=True, order=True)
@@ -113,6 +116,13 @@ class Context:
     def run_size(self, side: int) -> tuple[int, int]:
         """(height, width) of what the network is given in use: size(), or the usual picture where pictures are kept."""
         return self.shape if self.task.fit == "keep" else self.size(side)
+
+    def parts(self, side: int) -> int:
+        """Parts of which each is a training image, that the usual picture is cut into (patches.py); 1 where none is cut."""
+        if self.task.fit != "keep":
+            return 1
+        down, across = (-(-length // (PART * side)) for length in self.shape)
+        return down * across
 
     def truth(self) -> NDArray[Any]:
         """(N, ...) as the task tells it."""

@@ -30,6 +30,7 @@ from objectif.learn.race.patches import patches
 from objectif.learn.race.race import Race
 from objectif.learn.race.record import card_of, result_of
 from objectif.metrics.intervals import Interval, interval
+from objectif.metrics.pictures import stored
 from objectif.run.check import probes
 from objectif.run.network import Network
 from objectif.runs.outcome import Verdict
@@ -315,12 +316,14 @@ def _span(found: Interval) -> str:
 
 
 def _answers(race: Race, rows: NDArray[np.int64], scores: NDArray[Any], kind: str) -> dict[str, NDArray[Any]]:
-    units = _groups(race, rows)
+    units, truth = _groups(race, rows), race.ground.context.truth()[rows]
+    if race.ground.context.task.fit == "keep":
+        truth, scores = stored(truth, scores)
     return {
         **({} if units is None else {"units": units}),
         "paths": np.array([race.ground.dataset.samples[int(i)].path for i in rows]),
-        "truth": race.ground.context.truth()[rows],
-        "scores": small(scores),
+        "truth": truth,
+        "scores": small(scores) if scores.dtype != np.float16 else scores,
         "kind": np.array(kind),
         "task": np.array(race.problem.task),
     }

@@ -19,12 +19,9 @@ from numpy.typing import NDArray
 
 from objectif.learn.losses.base import Loss
 from objectif.learn.models.restore.view import filled
-from objectif.learn.race.candidate import Candidate, Context
+from objectif.learn.race.candidate import PART, Candidate, Context
 from objectif.learn.race.material import save
 from objectif.metrics.pictures import extent
-
-LARGER = 2
-"""A part's side, in sides of a view: most views of a part differ, and few pixels are twice in memory."""
 
 
 def fresh(known: Context, losses: tuple[Loss, ...]) -> bool:
@@ -41,7 +38,7 @@ def patches(
 
     quiet: given parts without the noise of the stated degradation.
     """
-    side = LARGER * candidate.side
+    side = PART * candidate.side
     files = [known.work / f"parts-{side}-{what}.npy" for what in ("truth", "owner")]
     if not files[1].exists():
         _cut(known, side, *files)

@@ -16,9 +16,9 @@ from objectif.learn.losses.base import Batch, Loss
 from objectif.learn.models.restore.restorer import Restorer
 
 SECTION = (math.sqrt(5) - 1) / 2
-STEPS = 8  # of a golden section: a fortieth of the interval is left
-REACH = math.log(8.0)  # how far a strength may lie from where it starts, up or down
-MOST = 24  # training pictures that are looked at
+STEPS = 7  # of a golden section: a thirtieth of the interval is left
+REACH = math.log(5.0)  # how far a strength may lie from where it starts, up or down
+MOST = 12  # training pictures that are looked at
 
 
 class Prior(Restorer):
