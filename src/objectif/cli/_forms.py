@@ -16,15 +16,21 @@ from objectif.cli._output import answers_to
 from objectif.errors import InputError
 
 if TYPE_CHECKING:
-    from objectif.answers import Answer, Boxes, Masks
+    from objectif.answers import Answer, Boxes, Masks, Picture
     from objectif.cli._spacing import Scale
     from objectif.solution.file import Solution
 
 Write = Callable[["Answer"], None]
-_FOLDERS = ("geojson", "masks", "instances", "overlays")
-_FITS = {"Label": (), "Boxes": ("coco", "overlays"), "Masks": ("coco", *_FOLDERS)}
+_OF_MASKS = ("geojson", "masks", "instances", "overlays")
+_FOLDERS = (*_OF_MASKS, "pictures")
+_FITS = {
+    "Label": (),
+    "Boxes": ("coco", "overlays"),
+    "Masks": ("coco", *_OF_MASKS),
+    "Picture": ("pictures",),
+}
 _ALWAYS = ("jsonl", "csv")
-_NAMES = {"Label": "labels", "Boxes": "boxes", "Masks": "masks"}
+_NAMES = {"Label": "labels", "Boxes": "boxes", "Masks": "masks", "Picture": "pictures"}
 
 
 @contextmanager
@@ -92,7 +98,7 @@ def _each(form: str, inputs: list[str], out: Path | None) -> Write:
     """A file for each picture: the same name below `out`."""
     from objectif.run.outlines import geojson
     from objectif.run.overlay import save
-    from objectif.run.written import index_png, instance_png
+    from objectif.run.written import index_png, instance_png, picture_png
 
     if out is None or (out.exists() and not out.is_dir()):
         what = "outlines" if form == "geojson" else "pictures"
@@ -103,11 +109,14 @@ def _each(form: str, inputs: list[str], out: Path | None) -> Write:
         below = _below(answer.path, inputs)
         if form == "overlays":
             save(_drawn(answer), _place(out / below, answer.path, taken))
+        elif form == "pictures":
+            png = picture_png(cast("Picture", answer), _bits(answer))
+            _put([png], _place(out / below.with_suffix(".png"), answer.path, taken))
         elif form == "geojson":
             _put(geojson(cast("Masks", answer)), _free(out / below.with_suffix(".geojson"), taken))
         else:
-            png = index_png if form == "masks" else instance_png
-            _put([png(cast("Masks", answer))], _place(out / below.with_suffix(".png"), answer.path, taken))
+            drawn = index_png if form == "masks" else instance_png
+            _put([drawn(cast("Masks", answer))], _place(out / below.with_suffix(".png"), answer.path, taken))
 
     return write
 
@@ -116,6 +125,13 @@ def _pixels(answer: Answer) -> Any:
     from objectif.images import photo
 
     return photo.read(Path(answer.path))
+
+
+def _bits(answer: Answer) -> int:
+    """Bits of the picture that was given, 8 or 16."""
+    from objectif.images import photo
+
+    return 16 if photo.probe(Path(answer.path)).bits > 8 else 8
 
 
 def _drawn(answer: Answer) -> Any:

@@ -29,6 +29,7 @@ PEAK = 255.0
 MOST = 100.0  # dB of a perfect answer
 WINDOW, SIGMA = 11, 1.5
 K1, K2 = 0.01, 0.03
+IDLE = "leaving the pictures as they are"
 
 Picture = NDArray[Any]
 
@@ -158,7 +159,7 @@ class Measured(Prepared):
 
 def _metric(name: str, title: str, measure: Callable[[Picture, Picture], float]) -> PictureMetric:
     return PictureMetric(
-        name, title, True, False, False, False, measure, blind=given, task="restore", axes=4
+        name, title, True, False, False, False, measure, blind=given, idle=IDLE, task="restore", axes=4
     )
 
 
