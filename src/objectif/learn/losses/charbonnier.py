@@ -29,7 +29,7 @@ class Charbonnier:
     epsilon: float = 1e-3
 
     def __call__(self, output: Tensor, truth: Tensor, batch: Batch, model: nn.Module | None) -> Tensor:
-        return image_mean(torch.sqrt((output - truth).square() + self.epsilon**2), batch.weight)
+        return image_mean(torch.sqrt((output - truth.to(output)).square() + self.epsilon**2), batch.weight)
 
 
 LOSS = Charbonnier()

@@ -28,7 +28,7 @@ class GradientL1:
     share: float = 1.0
 
     def __call__(self, output: Tensor, truth: Tensor, batch: Batch, model: nn.Module | None) -> Tensor:
-        apart = output - truth
+        apart = output - truth.to(output)
         edges = sum(
             image_mean(apart.diff(dim=axis).abs(), batch.weight) for axis in (2, 3) if apart.shape[axis] > 1
         )

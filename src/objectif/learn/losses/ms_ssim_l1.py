@@ -47,6 +47,7 @@ class MsSsimL1:
     share: float = 0.84
 
     def __call__(self, output: Tensor, truth: Tensor, batch: Batch, model: nn.Module | None) -> Tensor:
+        truth = truth.to(output)
         similar = multiscale(output, truth)
         apart = (output - truth).abs().mean((2, 3))
         return image_mean(self.share * (1 - similar) + (1 - self.share) * apart, batch.weight)

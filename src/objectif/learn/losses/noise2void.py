@@ -38,7 +38,7 @@ class Noise2Void:
     cell: int = 4
 
     def __call__(self, output: Tensor, truth: Tensor, batch: Batch, model: nn.Module | None) -> Tensor:
-        image = given(truth, batch)
+        image = given(truth, batch).to(output)
         chance = drawn(batch)
         row, column = torch.randint(0, self.cell, (2,), generator=chance).tolist()
         hidden = (..., slice(min(row, image.shape[2] - 1), None, self.cell), slice(min(column, image.shape[3] - 1), None, self.cell))

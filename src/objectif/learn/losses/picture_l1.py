@@ -27,7 +27,7 @@ class PictureL1:
     source = "Laplace 1774; Zhao et al. 2017, Loss Functions for Image Restoration with Neural Networks"
 
     def __call__(self, output: Tensor, truth: Tensor, batch: Batch, model: nn.Module | None) -> Tensor:
-        return image_mean((output - truth).abs(), batch.weight)
+        return image_mean((output - truth.to(output)).abs(), batch.weight)
 
 
 LOSS = PictureL1()

@@ -27,7 +27,7 @@ class PictureL2:
     source = "Gauss 1809; Zhang et al. 2017, Beyond a Gaussian Denoiser"
 
     def __call__(self, output: Tensor, truth: Tensor, batch: Batch, model: nn.Module | None) -> Tensor:
-        return image_mean((output - truth).square(), batch.weight)
+        return image_mean((output - truth.to(output)).square(), batch.weight)
 
 
 LOSS = PictureL2()

@@ -27,7 +27,7 @@ class Ssim:
     source = "Wang et al. 2004, Image Quality Assessment: From Error Visibility to Structural Similarity"
 
     def __call__(self, output: Tensor, truth: Tensor, batch: Batch, model: nn.Module | None) -> Tensor:
-        return image_mean(1 - likeness(output, truth)[0], batch.weight)
+        return image_mean(1 - likeness(output, truth.to(output))[0], batch.weight)
 
 
 LOSS = Ssim()

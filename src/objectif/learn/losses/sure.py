@@ -33,7 +33,7 @@ class Sure:
     epsilon: float = 1e-3
 
     def __call__(self, output: Tensor, truth: Tensor, batch: Batch, model: nn.Module | None) -> Tensor:
-        image = given(truth, batch)
+        image = given(truth, batch).to(output)
         error = (output - image).square()
         if model is not None:
             signs = 2.0 * torch.randint(0, 2, image.shape[1:], generator=drawn(batch)).to(image) - 1.0

@@ -16,8 +16,8 @@ from objectif.learn.losses.base import Batch, Loss
 from objectif.learn.models.restore.restorer import Restorer
 
 SECTION = (math.sqrt(5) - 1) / 2
-STEPS = 7  # of a golden section: a thirtieth of the interval is left
-REACH = math.log(5.0)  # how far a strength may lie from where it starts, up or down
+STEPS = 5  # of a golden section: a tenth of the interval is left
+REACH = math.log(4.0)  # how far a strength may lie from where it starts, up or down
 MOST = 12  # training pictures that are looked at
 
 
