@@ -179,8 +179,8 @@ class Picture:
     def rounded(self, bits: int = 8) -> NDArray[np.uint8] | NDArray[np.uint16]:
         """(H, W, C) whole numbers of 8 or 16 bits, as a file has them."""
         if bits == 16:
-            return np.clip(np.rint(self.pixels * np.float32(257)), 0, 65535).astype(np.uint16)
-        return np.clip(np.rint(self.pixels), 0, 255).astype(np.uint8)
+            return np.asarray(np.clip(np.rint(self.pixels * np.float32(257)), 0, 65535), np.uint16)
+        return np.asarray(np.clip(np.rint(self.pixels), 0, 255), np.uint8)
 
     @property
     def label(self) -> str:

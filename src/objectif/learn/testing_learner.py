@@ -283,7 +283,10 @@ def _export(learner: Learner) -> None:
     if network.free:
         odd = lesson.images[:2, 3:, 5:]  # sides that nothing divides
         with torch.inference_mode():
-            near = _near(network(torch.from_numpy(odd.copy()))[0], torch.from_numpy(runner.outputs(odd)[network.outputs[0]]))
+            near = _near(
+                network(torch.from_numpy(odd.copy()))[0],
+                torch.from_numpy(runner.outputs(odd)[network.outputs[0]]),
+            )
         must(near, "a picture of another size: the export differs")
     for images in (lesson.images, lesson.images[:1]):
         met = runner.outputs(images)

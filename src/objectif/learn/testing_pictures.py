@@ -61,7 +61,10 @@ def _learns(loss: Loss) -> None:
         torch.autograd.backward(loss(answer, truth, batch_of(2, 1), None))
         optimiser.step()
     after = float((answer - truth).detach().square().mean())
-    must(after < 0.5 * before, f"the squared error went from {before:.3g} to {after:.3g}; expected less than half")
+    must(
+        after < 0.5 * before,
+        f"the squared error went from {before:.3g} to {after:.3g}; expected less than half",
+    )
 
 
 def _blind(loss: Loss) -> None:
@@ -102,4 +105,7 @@ def _denoises(loss: Loss) -> None:
     with torch.no_grad():
         answer = network(noisy.permute(0, 2, 3, 1) * 255)[0].permute(0, 3, 1, 2) / 255
     before, after = (float((p - clean).square().mean()) for p in (noisy, answer))
-    must(after < 0.5 * before, f"the squared error went from {before:.3g} to {after:.3g}; expected less than half")
+    must(
+        after < 0.5 * before,
+        f"the squared error went from {before:.3g} to {after:.3g}; expected less than half",
+    )

@@ -85,7 +85,9 @@ def of_grid(precision: Precision, solution: Solution, expected: Outputs, met: Ou
     return same >= INT8_SAME and max(mean, deep) <= INT8_MEAN, detail
 
 
-def of_pictures(precision: Precision, solution: Solution, expected: Outputs, met: Outputs) -> tuple[bool, str]:
+def of_pictures(
+    precision: Precision, solution: Solution, expected: Outputs, met: Outputs
+) -> tuple[bool, str]:
     """Parity of pictures: levels of 0..255, of which the largest difference and the root of the mean square count."""
     apart = met["picture"].astype(np.float64) - expected["picture"]
     worst, usual = float(np.abs(apart).max(initial=0.0)), float(np.sqrt(np.square(apart).mean()))
@@ -126,5 +128,10 @@ def _margin(probabilities: NDArray[Any], multilabel: bool) -> NDArray[Any]:
 
 Rule = Callable[[Precision, Solution, Outputs, Outputs], tuple[bool, str]]
 
-PARITY: dict[str, Rule] = {"classify": of_classes, "detect": of_places, "segment": of_grid, "restore": of_pictures}
+PARITY: dict[str, Rule] = {
+    "classify": of_classes,
+    "detect": of_places,
+    "segment": of_grid,
+    "restore": of_pictures,
+}
 """Task -> (precision, solution, outputs expected, outputs met) to whether they agree, and what was met."""

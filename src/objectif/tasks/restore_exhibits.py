@@ -58,7 +58,9 @@ def _table(paths: Sequence[str], figures: Arrays, order: NDArray[np.int64]) -> S
 def _case(path: str, truth: Arrays, answer: Arrays, figures: Arrays) -> BeforeAfter:
     height, width = extent(truth)
     clean, given = (half[:height, :width] for half in halves(truth))
-    words = f"{figures[0]:.2f} dB given, {figures[1]:.2f} dB restored; SSIM {figures[2]:.3f} and {figures[3]:.3f}"
+    words = (
+        f"{figures[0]:.2f} dB given, {figures[1]:.2f} dB restored; SSIM {figures[2]:.3f} and {figures[3]:.3f}"
+    )
     return BeforeAfter(path, words, _bytes(given), _bytes(answer[:height, :width]), _bytes(clean))
 
 

@@ -19,8 +19,8 @@ from objectif.data.restoration import CLASS, other_size
 from objectif.errors import DataError, ImageError
 from objectif.images import photo
 
-GIVEN = frozenset("noisy degraded blurred blurry input inputs lq".split())
-CLEAN = frozenset("clean sharp target targets gt groundtruth hq".split())
+GIVEN = frozenset(["noisy", "degraded", "blurred", "blurry", "input", "inputs", "lq"])
+CLEAN = frozenset(["clean", "sharp", "target", "targets", "gt", "groundtruth", "hq"])
 
 
 class Pairs:
@@ -49,7 +49,11 @@ class Pairs:
             )
         problems = dict(found.problems)
         problems |= {_shown(p): "no clean picture of this name" for k, p in given.items() if k not in right}
-        problems |= {_shown(p): "clean, and nothing of this name to restore" for k, p in right.items() if k not in given}
+        problems |= {
+            _shown(p): "clean, and nothing of this name to restore"
+            for k, p in right.items()
+            if k not in given
+        }
         samples = []
         for key in sorted(given.keys() & right.keys()):
             file, clean = path.joinpath(*given[key]), path.joinpath(*right[key])

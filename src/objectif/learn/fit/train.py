@@ -171,7 +171,12 @@ def _solve(network: Whole, learner: Learner, lesson: Lesson) -> None:
     counts = network.counts(lesson.truth, lesson.classes).to(device())
     weight = torch.from_numpy(np.asarray(lesson.weight, np.float32)).to(counts.device)
     network.eval()
-    network.solve(images.to(counts.device), truth.to(counts.device), lesson.losses, Batch(weight, counts, noise=lesson.noise))
+    network.solve(
+        images.to(counts.device),
+        truth.to(counts.device),
+        lesson.losses,
+        Batch(weight, counts, noise=lesson.noise),
+    )
 
 
 def _batch(learner: Learner, lesson: Lesson) -> int:

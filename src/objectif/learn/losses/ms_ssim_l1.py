@@ -17,7 +17,6 @@ from torch.nn import functional
 from objectif.learn.losses.base import Batch, Kind
 from objectif.learn.losses.pictures import WINDOW, image_mean, likeness
 
-
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 
 

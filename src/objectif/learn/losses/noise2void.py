@@ -19,7 +19,6 @@ from torch import Tensor, nn
 from objectif.learn.losses.base import Batch, Kind
 from objectif.learn.losses.pictures import answered, drawn, given, image_mean
 
-
 AROUND = ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1))
 
 
@@ -41,7 +40,11 @@ class Noise2Void:
         image = given(truth, batch).to(output)
         chance = drawn(batch)
         row, column = torch.randint(0, self.cell, (2,), generator=chance).tolist()
-        hidden = (..., slice(min(row, image.shape[2] - 1), None, self.cell), slice(min(column, image.shape[3] - 1), None, self.cell))
+        hidden = (
+            ...,
+            slice(min(row, image.shape[2] - 1), None, self.cell),
+            slice(min(column, image.shape[3] - 1), None, self.cell),
+        )
         if model is not None:
             way = int(torch.randint(0, len(AROUND), (1,), generator=chance))
             exchanged = image.clone()

@@ -60,7 +60,7 @@ def smoothed(values: Tensor, weight: Tensor) -> Tensor:
     """(N, C, h, w) weighted means of windows that lie within the picture (N, C, H, W)."""
     flat = values.flatten(0, 1)[:, None]
     flat = functional.conv2d(functional.conv2d(flat, weight[None, None, None]), weight[None, None, :, None])
-    return flat.unflatten(0, values.shape[:2])[:, :, 0]
+    return flat.reshape(*values.shape[:2], *flat.shape[2:])
 
 
 def likeness(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:

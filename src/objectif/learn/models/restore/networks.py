@@ -11,9 +11,9 @@ itself. No norms: they mix images of a batch, and with residual blocks nothing n
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -77,11 +77,9 @@ class Scales(nn.Module):
         super().__init__()
         self.head = nn.Conv2d(folded, WIDTHS[0], 3, 1, 1)
         self.down = nn.ModuleList(blocks(w, n) for w, n in zip(WIDTHS[:-1], DEPTHS, strict=False))
-        self.fewer = nn.ModuleList(nn.Conv2d(a, b, 2, 2) for a, b in zip(WIDTHS, WIDTHS[1:], strict=False))
+        self.fewer = nn.ModuleList(nn.Conv2d(a, b, 2, 2) for a, b in itertools.pairwise(WIDTHS))
         self.middle = blocks(WIDTHS[-1], DEPTHS[-1])
-        self.more = nn.ModuleList(
-            nn.ConvTranspose2d(b, a, 2, 2) for a, b in zip(WIDTHS, WIDTHS[1:], strict=False)
-        )
+        self.more = nn.ModuleList(nn.ConvTranspose2d(b, a, 2, 2) for a, b in itertools.pairwise(WIDTHS))
         self.up = nn.ModuleList(blocks(w, n) for w, n in zip(WIDTHS[:-1], DEPTHS, strict=False))
         self.tail = zeroed(nn.Conv2d(WIDTHS[0], folded, 3, 1, 1))
 

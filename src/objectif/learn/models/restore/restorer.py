@@ -10,13 +10,16 @@ at the picture itself and is small. Losses see pictures in 0..1, so that their c
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from objectif.learn.losses.base import Batch, Loss
 from objectif.learn.models.base import Whole
+
+if TYPE_CHECKING:
+    from objectif.learn.losses.base import Batch, Loss
 
 RANGE = 255.0
 

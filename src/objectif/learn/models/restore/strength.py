@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
-from objectif.learn.losses.base import Batch, Loss
 from objectif.learn.models.restore.restorer import Restorer
+
+if TYPE_CHECKING:
+    from objectif.learn.losses.base import Batch, Loss
 
 SECTION = (math.sqrt(5) - 1) / 2
 STEPS = 5  # of a golden section: a tenth of the interval is left
@@ -38,7 +42,7 @@ class Prior(Restorer):
     def solve(self, image: Tensor, truth: Tensor, losses: tuple[Loss, ...], batch: Batch) -> None:
         """Each strength in turn, where the loss is least on some of the training pictures."""
         rows = torch.arange(len(image))[:: max(1, len(image) // MOST)][:MOST]
-        some = Batch(batch.weight[rows], batch.class_counts, batch.progress, noise=batch.noise)
+        some = replace(batch, weight=batch.weight[rows])
         for name in self.names:
             value: Tensor = getattr(self, f"log_{name}")
 

@@ -39,7 +39,9 @@ class Unrolled(Restorer):
         y = divisible(given, FOLD) / RANGE - 0.5
         x = y
         for step in range(STEPS):
-            x = x - self.lengths[step] * self._across(self._across(x, self.kernel) - y, self.kernel.flip(2, 3))
+            x = x - self.lengths[step] * self._across(
+                self._across(x, self.kernel) - y, self.kernel.flip(2, 3)
+            )
             x = x - functional.pixel_shuffle(self.prior(functional.pixel_unshuffle(x, FOLD)), FOLD)
         return like((x + 0.5) * RANGE, given)
 

@@ -29,11 +29,15 @@ def view(
             int(generator.integers(max(1, have - want + 1)))
             for have, want in zip(image.shape[:2], across, strict=True)
         )
-        flips = [axis for axis, name in ((0, "flip"), (1, "mirror")) if name in symmetries and generator.random() < 0.5]
+        flips = [
+            axis
+            for axis, name in ((0, "flip"), (1, "mirror"))
+            if name in symmetries and generator.random() < 0.5
+        ]
         for whole, out in ((image, seen), (right, told)):
             part = whole[top : top + across[0], left : left + across[1]]
             part = filled(part, across)
-            part = np.flip(part, flips)
+            part = np.flip(part, tuple(flips))
             out[row] = np.rot90(part) if turned else part
     return seen, told
 
