@@ -75,7 +75,7 @@ def test_strengths_are_found_with_and_without_clean_pictures(loss: str) -> None:
     network = tv.TotalVariation(1)
     batch = Batch(torch.ones(1), torch.zeros(1), noise=25.0)
     network.solve(noisy.permute(0, 2, 3, 1), truth, (load("losses", loss),), batch)
-    found = float(network.strength("weight"))
+    found = float(network.strength("weight").detach())
     errors = {}
     for weight in (0.5 * found, found, 2 * found):
         answer = tv.solved(noisy, torch.tensor(weight))[0]
