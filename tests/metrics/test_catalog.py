@@ -8,6 +8,7 @@ import pytest
 from objectif.errors import PluginError, ProblemError
 from objectif.metrics.base import FunctionMetric, Metric
 from objectif.metrics.catalog import NAMES, available, metric
+from objectif.tasks import NAMES as TASKS
 
 COST = {"name": "cost", "matrix": [[0, 1, 5, 1], [2, 0, 1, 1], [10, 1, 0, 3], [1, 1, 1, 0]]}
 CLASSES = [
@@ -148,7 +149,7 @@ def test_impossible_cost_matrices_are_refused(matrix: object, says: str) -> None
 
 
 def test_each_metric_belongs_to_one_task() -> None:
-    tasks = "classify", "detect", "segment"
+    tasks = TASKS
     assert set().union(*map(available, tasks)) == set(available())
     assert len(NAMES) == len(set(NAMES))
     for task in tasks[1:]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from objectif.images.degrade import Degradation
+if TYPE_CHECKING:
+    from objectif.images.degrade import Degradation
 
 TURNS = (0, 90, 180, 270)
 """Degrees, counter-clockwise, by which masks can be turned: those that move pixels and mix none."""

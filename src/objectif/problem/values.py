@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 
 from objectif.data.dataset import TURNS
 from objectif.errors import DataError, ProblemError
-from objectif.images.degrade import degradation
 from objectif.problem import readers as rd
 from objectif.problem import toml
 from objectif.tasks import NAMES
@@ -203,6 +202,8 @@ def _group(value: object) -> str:
 
 
 def _degrade(value: object) -> str:
+    from objectif.images.degrade import degradation  # brings OpenCV, which listing does without
+
     try:
         return str(degradation(rd.word("words such as 'noise 25'")(value)))
     except DataError as error:

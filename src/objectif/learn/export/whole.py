@@ -17,17 +17,22 @@ from objectif.learn.export.template import OPSET, fill
 from objectif.learn.models.base import Whole
 
 
-def _free_axes(network: Whole) -> dict[str, dict[int, str]]:
+def _free_axes(network: Whole, free: bool) -> dict[str, dict[int, str]]:
     """The number of images; sides too where pictures keep their size (output 'picture')."""
     axes = {name: {0: "n"} for name in ("image", *network.outputs)}
-    if network.free:
+    if network.free and free:
         sides = {0: "n", 1: "height", 2: "width"}
         axes |= {"image": sides, "picture": sides}
     return axes
 
 
-def export_whole(network: Whole, size: tuple[int, int], channels: int = 3, floating: bool = False) -> bytes:
-    """Input `image` (N,H,W,C) uint8 RGB, or float32 in 0..255 where `floating`; outputs as network.outputs names them."""
+def export_whole(
+    network: Whole, size: tuple[int, int], channels: int = 3, floating: bool = False, *, free: bool = True
+) -> bytes:
+    """Input `image` (N,H,W,C) uint8 RGB, or float32 in 0..255 where `floating`; outputs as network.outputs names them.
+
+    free: whether the sides are, where the network takes any; what it costs can be counted where they are not.
+    """
     network = copy.deepcopy(network).eval()
     image = torch.zeros((2, *size, channels), dtype=torch.float32 if floating else torch.uint8)
     stream = io.BytesIO()
@@ -39,7 +44,7 @@ def export_whole(network: Whole, size: tuple[int, int], channels: int = 3, float
             stream,  # type: ignore[arg-type]  # it takes any binary file, its annotation says paths alone
             input_names=["image"],
             output_names=list(network.outputs),
-            dynamic_axes=_free_axes(network),
+            dynamic_axes=_free_axes(network, free),
             opset_version=OPSET,
             dynamo=False,
         )

@@ -25,6 +25,7 @@ from objectif.learn.race.board import small
 from objectif.learn.race.candidate import Candidate
 from objectif.learn.race.executor import LESSON, SHRINKING, Event, Job
 from objectif.learn.race.folds import Speed, file_name, fold_file, refit_seconds, train_job
+from objectif.learn.race.idle import against_idle
 from objectif.learn.race.material import extractor, head_of, material
 from objectif.learn.race.patches import patches
 from objectif.learn.race.race import Race
@@ -90,6 +91,8 @@ def deliver(race: Race, found: Verdict, command: str) -> Delivery:
         if small is not None:
             networks["int8"] = small
     estimate, answers = _estimate(race, winner, found, network, decoding)
+    held_out = len(np.unique(race.ground.context.units[race.ground.plan.scored()]))
+    found = against_idle(found, race.board.metric, held_out, answers, race.problem.seed)
     answers["decoding"] = np.array(json.dumps(decoding.to_dict()))
     dataset, task = race.ground.dataset, race.ground.context.task
     card = card_of(race, winner, found, estimate)

@@ -46,7 +46,12 @@ def weigh(*, context: Path, model: str, side: int, memory: bool, tell: Tell) -> 
         said = next(iter(str(error).strip().splitlines()), type(error).__name__)[:160]
         raise TrialError(f"{model} cannot be exported to ONNX ({said}); name another model") from error
     shape = (*known.run_size(side), known.channels)
-    params, macs = count(graph, shape)
+    fixed = (
+        export_whole(network, shape[:2], known.channels, known.floating, free=False)
+        if network.free
+        else graph
+    )
+    params, macs = count(fixed, shape)
     runner = Runner(graph, needs=known.task.outputs)
     return {
         "params": params,
