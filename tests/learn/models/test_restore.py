@@ -9,11 +9,12 @@ torch = pytest.importorskip("torch")
 
 from objectif.learn.export.whole import export_whole
 from objectif.learn.losses.base import Batch
-from objectif.learn.models.restore import strength, tv, wavelet
+from objectif.learn.models.restore import nlm, strength, tv, wavelet
 from objectif.learn.models.restore.networks import DNCNN, UNET
 from objectif.learn.models.restore.nlm import NonLocalMeans
 from objectif.learn.models.restore.unrolled import UNROLLED
 from objectif.learn.models.restore.view import view
+from objectif.learn.testing import check_model
 from objectif.plugins import load
 from objectif.run.network import Network
 
@@ -104,3 +105,13 @@ def test_views_keep_pictures_and_truth_together() -> None:
         assert np.array_equal(told[..., :1], seen)
         assert np.allclose(told[..., 1:], seen + 1)
         assert seen.shape == (4, *size, 1)
+
+
+@pytest.mark.parametrize("name", ["tv", "wavelet", "nlm", "dncnn", "restore_unet", "unrolled"])
+def test_contract(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Priors with fewer steps and places, because what is asked here does not depend on them."""
+    monkeypatch.setattr(tv, "STEPS", 20)
+    monkeypatch.setattr(nlm, "REACH", 2)
+    monkeypatch.setattr(strength, "STEPS", 2)
+    failed = [check for check in check_model(name) if not check.ok]
+    assert not failed

@@ -50,13 +50,13 @@ def divergence(p: Tensor, q: Tensor) -> Tensor:
     return right + q - functional.pad(q, (0, 0, 1, 0))[:, :, :-1]
 
 
-def solved(given: Tensor, weight: Tensor, steps: int = STEPS) -> tuple[Tensor, Tensor, Tensor]:
+def solved(given: Tensor, weight: Tensor, steps: int | None = None) -> tuple[Tensor, Tensor, Tensor]:
     """(x, p, q): the picture, and the dual field that proves how near it is."""
     x = ahead = given
     p, q = torch.zeros_like(given), torch.zeros_like(given)
     primal = 4.0 / math.sqrt(NORM)  # the product with the dual step stays 1 / NORM
     dual = 1.0 / (NORM * primal)
-    for _ in range(steps):
+    for _ in range(STEPS if steps is None else steps):
         right, down = gradient(ahead)
         p, q = p + dual * right, q + dual * down
         scale = torch.clamp(torch.sqrt(p * p + q * q + 1e-12) / weight, min=1.0)
