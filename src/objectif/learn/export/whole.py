@@ -18,9 +18,11 @@ from objectif.learn.models.base import Whole
 
 
 def _free_axes(network: Whole, free: bool) -> dict[str, dict[int, str]]:
-    """The number of images; sides too where pictures keep their size (output 'picture')."""
+    """The number of images; sides too where pictures keep their size (output 'picture'). None at all unless `free`."""
+    if not free:
+        return {}
     axes = {name: {0: "n"} for name in ("image", *network.outputs)}
-    if network.free and free:
+    if network.free:
         sides = {0: "n", 1: "height", 2: "width"}
         axes |= {"image": sides, "picture": sides}
     return axes
@@ -31,10 +33,11 @@ def export_whole(
 ) -> bytes:
     """Input `image` (N,H,W,C) uint8 RGB, or float32 in 0..255 where `floating`; outputs as network.outputs names them.
 
-    free: whether the sides are, where the network takes any; what it costs can be counted where they are not.
+    free: whether the number of images is, and the sides where the network takes any; what a network costs can be counted
+    where nothing is free, for one image.
     """
     network = copy.deepcopy(network).eval()
-    image = torch.zeros((2, *size, channels), dtype=torch.float32 if floating else torch.uint8)
+    image = torch.zeros((2 if free else 1, *size, channels), dtype=torch.float32 if floating else torch.uint8)
     stream = io.BytesIO()
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # it warns that it is the older exporter

@@ -29,7 +29,7 @@ class Noise2Void:
     name = "noise2void"
     title = "Noise2Void (blind spot)"
     kind: Kind = "picture"
-    convex = False
+    convex = True
     balanced = False
     source = "Krull, Buchholz & Jug 2019, Noise2Void; Batson & Royer 2019, Noise2Self"
     self_supervised = True

@@ -26,7 +26,7 @@ class Sure:
     name = "sure"
     title = "SURE"
     kind: Kind = "picture"
-    convex = False
+    convex = True
     balanced = False
     source = "Stein 1981; Ramani, Blu & Unser 2008, Monte-Carlo SURE; Soltanayev & Chun 2018"
     self_supervised = True

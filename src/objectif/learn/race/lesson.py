@@ -46,11 +46,10 @@ def weigh(*, context: Path, model: str, side: int, memory: bool, tell: Tell) -> 
         said = next(iter(str(error).strip().splitlines()), type(error).__name__)[:160]
         raise TrialError(f"{model} cannot be exported to ONNX ({said}); name another model") from error
     shape = (*known.run_size(side), known.channels)
-    fixed = (
-        export_whole(network, shape[:2], known.channels, known.floating, free=False)
-        if network.free
-        else graph
-    )
+    filters = any(t.ndim == 4 for t in (*network.parameters(), *network.buffers()))
+    fixed = graph
+    if network.free and filters:  # sides that are free cannot be counted
+        fixed = export_whole(network, shape[:2], known.channels, known.floating, free=False)
     params, macs = count(fixed, shape)
     runner = Runner(graph, needs=known.task.outputs)
     return {
