@@ -6,7 +6,7 @@ Source: A. Krull, T.-O. Buchholz, F. Jug, 2019, "Noise2Void - Learning Denoising
 "Noise2Self". One pixel in each cell of CELL x CELL is hidden, at the same place of each, and exchanged for one of its
 neighbours. Noise that is independent from pixel to pixel and of mean 0 cannot be guessed, so the picture is what is learned.
 When it helps: noisy pictures alone, of unknown noise. Noise that reaches over several pixels (JPEG, demosaicking) is learned with the
-picture. Behind SURE where noise is Gaussian and known: a pixel's own value is never used.
+picture. Convex in the answers. Behind SURE where noise is Gaussian and known: a pixel's own value is never used.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@
 (the error is that minus s^2, a constant). Source: C. M. Stein, 1981, "Estimation of the mean of a multivariate normal distribution";
 S. Ramani, T. Blu, M. Unser, 2008, "Monte-Carlo SURE"; to train networks S. Soltanayev, S. Y. Chun, 2018, "Training Deep Learning Based
 Denoisers without Ground Truth Data". When it helps: noisy pictures alone with Gaussian noise; near a training with clean ones.
-Where the strength is not stated it is estimated from the finest details of the batch. Wrong for other noise.
+Where the strength is not stated it is estimated from the finest details of the batch. Wrong for other noise. Convex in the answers.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ itself. No norms: they mix images of a batch, and with residual blocks nothing n
 
 - dncnn: a chain of layers (Zhang et al. 2017, arXiv:1608.03981), here residual blocks as in EDSR (Lim et al. 2017).
 - restore_unet: blocks at three scales, joined by sums (Ronneberger et al. 2015, arXiv:1505.04597; Zhang et al. 2021, DRUNet,
-  arXiv:2008.13751): sees 150 pixels around itself for less work.
+  arXiv:2008.13751): sees further around itself for less work.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@
 Source: Rudin, Osher, Fatemi 1992, "Nonlinear total variation based noise removal algorithms"; solved by Chambolle & Pock 2011,
 "A first-order primal-dual algorithm for convex problems with applications to imaging", algorithm 2, whose gap falls with the
 square of the steps because the data term is strongly convex. STEPS of them are unrolled in the graph: with them the gap
-between primal and dual value is below a thousandth of the primal value on photographs with noise of 25 (a test holds it to
-that), which moves no PSNR by a hundredth. Gradients are forward differences, 0 beyond the edge; each channel is by itself.
+between primal and dual value is below a thousandth of the primal value on a scene with noise of 25 (a test holds it to
+that). Gradients are forward differences, 0 beyond the edge; each channel is by itself.
 
 It is a prior for noise. Blur it leaves, and its weight is then chosen small.
 """
