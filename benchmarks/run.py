@@ -444,12 +444,44 @@ def segment_tiles_objects() -> Row:
     return segmentation.object_tiles(next((RUNS / "nuclei").glob("*.objectif")), DATA / "nuclei" / "images")
 
 
+def denoise() -> Row:
+    import restoration
+
+    return restoration.denoised(solve, RUNS, SHARED)
+
+
+def denoise_priors() -> Row:
+    import restoration
+
+    return restoration.priors(solve, RUNS, SHARED)
+
+
+def denoise_without_clean() -> Row:
+    import restoration
+
+    return restoration.without_clean(solve, RUNS, SHARED)
+
+
+def denoise_speed() -> Row:
+    import restoration
+
+    denoise()
+    return restoration.speed(RUNS)
+
+
+def twice() -> Row:
+    import restoration
+
+    return restoration.twice(solve, RUNS, SHARED)
+
+
 FIGURES: dict[str, Callable[[], Row]] = {
     f.__name__: f
     for f in (flowers, seedlings, fruit_quality, traffic_signs, traffic_signs_without, brain_mri, losses, blood_cells_kinds, null_races, shuffled,
               help_time, cold, throughput, minute, blood_cells, aerial_vehicles, pedestrians, raccoons, detect_speed,
               detect_tiles, nuclei, camvid, carrot_weed, magnetic_tiles, segment_tiles, segment_tiles_objects,
-              magnetic_anomalies)
+              magnetic_anomalies,
+              denoise, denoise_priors, denoise_without_clean, denoise_speed, twice)
 }  # fmt: skip
 
 

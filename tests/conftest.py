@@ -319,6 +319,48 @@ def _light_network(onnx: Any, side: int) -> bytes:
     return bytes(model.SerializeToString())
 
 
+@pytest.fixture(scope="session")
+def mirror() -> Callable[..., Solution]:
+    """mirror() is a Solution of restoration that gives back what it is given, pictures of any size."""
+    onnx = pytest.importorskip("onnx", reason="networks for tests are made with the onnx package")
+    from objectif.images.prepare import Preparation
+    from objectif.run.check import probes
+    from objectif.solution.file import Solution
+    from objectif.tasks import find
+
+    helper, kinds = onnx.helper, onnx.TensorProto
+    nodes = [
+        helper.make_node("Identity", ["image"], ["picture"]),
+        helper.make_node("ReduceMean", ["image"], ["embedding"], axes=[1, 2], keepdims=0),
+    ]
+    sides = ["N", "H", "W", 3]
+    outputs = {"picture": sides, "embedding": ["N", 3]}
+    graph = helper.make_graph(
+        nodes,
+        "mirror",
+        [helper.make_tensor_value_info("image", kinds.FLOAT, sides)],
+        [helper.make_tensor_value_info(name, kinds.FLOAT, shape) for name, shape in outputs.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    network = bytes(model.SerializeToString())
+
+    def make(**fields: Any) -> Solution:
+        inputs = np.random.default_rng(0).uniform(0, 255, (2, 24, 20, 3)).astype(np.float32)
+        plain: dict[str, Any] = {
+            "task": "restore",
+            "classes": ("picture",),
+            "multilabel": True,
+            "preparation": Preparation(24, 20, fit="keep"),
+            "decoding": find("restore").decoding(),
+            "networks": {"fp32": network, "int8": network},
+            "card": {"name": "mirror"},
+            "probes": probes({"fp32": network, "int8": network}, inputs, find("restore").outputs),
+        }
+        return Solution(**{**plain, **fields})
+
+    return make
+
+
 @pytest.fixture
 def paint(tmp_path: Path) -> Callable[..., Path]:
     """paint("sub/a.png", "red") writes a noisy picture of that colour below tmp_path and returns its path."""

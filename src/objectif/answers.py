@@ -226,4 +226,40 @@ def _stretched(values: NDArray[np.float32], length: int) -> NDArray[np.float32]:
     return np.asarray(values[low] * (1 - share) + values[high] * share, np.float32)
 
 
-Answer = Label | Boxes | Masks | AnomalyMap
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An image as it should be.
+
+    path: as it was given. pixels: (H, W, C) float32 in about 0..255, C 1 (gray) or 3 (RGB); numbers a little beyond are
+    not cut, because whoever measures an error would then measure the cut.
+    """
+
+    path: str
+    pixels: NDArray[np.float32]
+
+    def rounded(self, bits: int = 8) -> NDArray[np.uint8] | NDArray[np.uint16]:
+        """(H, W, C) whole numbers of 8 or 16 bits, as a file has them."""
+        if bits == 16:
+            return np.asarray(np.clip(np.rint(self.pixels * np.float32(257)), 0, 65535), np.uint16)
+        return np.asarray(np.clip(np.rint(self.pixels), 0, 255), np.uint8)
+
+    @property
+    def label(self) -> str:
+        """'': a picture has no name."""
+        return ""
+
+    def __str__(self) -> str:
+        height, width, channels = self.pixels.shape
+        return f"{self.path}: {width} x {height} pixels, {channels} channel{'s' * (channels > 1)}"
+
+    def as_dict(self) -> dict[str, object]:
+        """JSON-ready: path, shape (height, width, channels), mean and standard deviation in levels of 0..255."""
+        return {
+            "path": self.path,
+            "shape": list(self.pixels.shape),
+            "mean": round(float(self.pixels.mean()), 3),
+            "deviation": round(float(self.pixels.std()), 3),
+        }
+
+
+Answer = Label | Boxes | Masks | AnomalyMap | Picture

@@ -46,7 +46,8 @@ def check_format(name: str) -> list[Check]:
         )
         shown = _examples(layout, base)
         claimed = [path for path in shown if _claims(layout, path)]
-        several = [path.relative_to(base).parts[0] for path in claimed if _classes(layout, path) > 1]
+        least = 1 if getattr(layout, "pictures", False) else 2  # pairs of pictures have no classes
+        several = [path.relative_to(base).parts[0] for path in claimed if _classes(layout, path) >= least]
         remedy = "nothing that was shown; give the format a method example(folder) that writes its layout"
         found.append(Check("recognises an example", bool(several), ", ".join(several) or remedy))
         if hasattr(layout, "write"):

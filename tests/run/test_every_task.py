@@ -25,8 +25,20 @@ from objectif.run.predictor import Predictor
 from objectif.solution.file import Solution, read, write
 from objectif.tasks import NAMES, find
 
-MADE = {"classify": "colours", "detect": "squares", "segment": "regions", "anomaly": "lights"}
-PERFECT = {"classify": "accuracy", "detect": "mAP50", "segment": "mIoU", "anomaly": "image_auroc"}
+MADE = {
+    "classify": "colours",
+    "detect": "squares",
+    "segment": "regions",
+    "restore": "mirror",
+    "anomaly": "lights",
+}
+PERFECT = {
+    "classify": "accuracy",
+    "detect": "mAP50",
+    "segment": "mIoU",
+    "restore": "SSIM",
+    "anomaly": "image_auroc",
+}
 
 
 @pytest.fixture(params=NAMES)
@@ -63,6 +75,12 @@ def data(made: Callable[..., Solution], tmp_path: Path, request: pytest.FixtureR
         return folder
     rectangles = request.getfixturevalue("rectangles")
     folder.mkdir()
+    if MADE[made().task] == "mirror":
+        for part in ("noisy", "clean"):
+            (folder / part).mkdir()
+            for k in range(12):
+                Image.fromarray(rectangles(60 + k, 64, k)[0]).save(folder / part / f"{k}.png")
+        return folder
     if MADE[made().task] == "regions":
         for part in ("images", "masks"):
             (folder / part).mkdir()
@@ -150,6 +168,8 @@ def test_classes_that_the_network_does_not_have_are_refused(made: Callable[..., 
     if made().task == "anomaly":
         pytest.skip("its network does not tell classes")
     solution = made(classes=("a", "b", "c", "d"))
+    if solution.task == "restore":
+        pytest.skip("a picture has no classes")
     pixels = np.zeros((40, 40, 3), np.uint8)
     with pytest.raises(SolutionError, match=r"expected \(.*4\)"):
         list(Predictor(solution).predict([pixels]))
@@ -161,7 +181,7 @@ def test_benchmark_measures_it(path: Path, data: Path) -> None:
 
 
 def test_the_shell_predicts_evaluates_and_checks(path: Path, data: Path, tmp_path: Path, capfd: Any) -> None:
-    pictures = data / "images" if (data / "images").is_dir() else data
+    pictures = next((data / part for part in ("images", "noisy") if (data / part).is_dir()), data)
     assert main(["predict", str(path), str(pictures)]) == 0
     rows = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
     assert len(rows) == 12

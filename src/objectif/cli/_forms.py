@@ -16,17 +16,29 @@ from objectif.cli._output import answers_to
 from objectif.errors import InputError
 
 if TYPE_CHECKING:
-    from objectif.answers import AnomalyMap, Answer, Boxes, Masks
+    from objectif.answers import AnomalyMap, Answer, Boxes, Masks, Picture
     from objectif.cli._spacing import Scale
     from objectif.solution.file import Solution
 
 Write = Callable[["Answer"], None]
 _OF_MASKS = ("geojson", "masks", "instances", "overlays")
 _OF_MAPS = ("maps", "heatmaps")
-_FOLDERS = (*_OF_MASKS, *_OF_MAPS)
-_FITS = {"Label": (), "Boxes": ("coco", "overlays"), "Masks": ("coco", *_OF_MASKS), "AnomalyMap": _OF_MAPS}
+_FOLDERS = (*_OF_MASKS, *_OF_MAPS, "pictures")
+_FITS = {
+    "Label": (),
+    "Boxes": ("coco", "overlays"),
+    "Masks": ("coco", *_OF_MASKS),
+    "AnomalyMap": _OF_MAPS,
+    "Picture": ("pictures",),
+}
 _ALWAYS = ("jsonl", "csv")
-_NAMES = {"Label": "labels", "Boxes": "boxes", "Masks": "masks", "AnomalyMap": "anomaly maps"}
+_NAMES = {
+    "Label": "labels",
+    "Boxes": "boxes",
+    "Masks": "masks",
+    "AnomalyMap": "anomaly maps",
+    "Picture": "pictures",
+}
 
 
 @contextmanager
@@ -95,7 +107,7 @@ def _each(form: str, inputs: list[str], out: Path | None) -> Write:
     from objectif.run.outlines import geojson
     from objectif.run.overlay import save
     from objectif.run.overlay_heat import heated
-    from objectif.run.written import index_png, instance_png, map_tiff
+    from objectif.run.written import index_png, instance_png, map_tiff, picture_png
 
     if out is None or (out.exists() and not out.is_dir()):
         what = "outlines" if form == "geojson" else "pictures"
@@ -111,11 +123,14 @@ def _each(form: str, inputs: list[str], out: Path | None) -> Write:
         elif form == "maps":
             target = _place(out / below.with_suffix(".tif"), answer.path, taken)
             _put([map_tiff(cast("AnomalyMap", answer))], target)
+        elif form == "pictures":
+            png = picture_png(cast("Picture", answer), _bits(answer))
+            _put([png], _place(out / below.with_suffix(".png"), answer.path, taken))
         elif form == "geojson":
             _put(geojson(cast("Masks", answer)), _free(out / below.with_suffix(".geojson"), taken))
         else:
-            png = index_png if form == "masks" else instance_png
-            _put([png(cast("Masks", answer))], _place(out / below.with_suffix(".png"), answer.path, taken))
+            drawn = index_png if form == "masks" else instance_png
+            _put([drawn(cast("Masks", answer))], _place(out / below.with_suffix(".png"), answer.path, taken))
 
     return write
 
@@ -124,6 +139,13 @@ def _pixels(answer: Answer) -> Any:
     from objectif.images import photo
 
     return photo.read(Path(answer.path))
+
+
+def _bits(answer: Answer) -> int:
+    """Bits of the picture that was given, 8 or 16."""
+    from objectif.images import photo
+
+    return 16 if photo.probe(Path(answer.path)).bits > 8 else 8
 
 
 def _drawn(answer: Answer) -> Any:

@@ -43,6 +43,12 @@ def command(
             help="Degrees by which masks are turned, counter-clockwise: 90, 180 or 270.", show_default=False
         ),
     ] = 0,
+    degrade: Annotated[
+        str | None,
+        typer.Option(
+            help="What clean pictures go through before they are restored: 'noise 25'.", show_default=False
+        ),
+    ] = None,
     split: Annotated[
         str | None,
         typer.Option(
@@ -68,6 +74,7 @@ def command(
         masks=masks,
         legend=legend,
         turn_masks=turn_masks,
+        degrade=degrade,
         task=predictor.solution.task,
     )
     notes = [*dataset.notes, *_seen(predictor.solution.card, dataset)]

@@ -41,6 +41,9 @@ def command(
     turn_masks: Annotated[
         int, typer.Option(help="Degrees by which masks are turned, counter-clockwise: 90, 180 or 270.")
     ] = 0,
+    degrade: Annotated[
+        str | None, typer.Option(help="What clean pictures go through before they are restored: 'noise 25'.")
+    ] = None,
     metric: Annotated[str | None, typer.Option(help="What decides; see `objectif list metrics`.")] = None,
 ) -> None:
     """Write problem.toml with every choice spelled out, to edit."""
@@ -64,6 +67,7 @@ def command(
         masks=masks,
         legend=legend,
         turn_masks=turn_masks,
+        degrade=degrade,
     )
     problem.check()
     dataset = load(problem.data, **problem.reading())

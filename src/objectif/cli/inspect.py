@@ -35,6 +35,9 @@ def command(
     turn_masks: Annotated[
         int, typer.Option(help="Degrees by which masks are turned, counter-clockwise: 90, 180 or 270.")
     ] = 0,
+    degrade: Annotated[
+        str | None, typer.Option(help="What clean pictures go through before they are restored: 'noise 25'.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON alone.")] = False,
     out: Annotated[
         Path | None,
@@ -59,6 +62,7 @@ def command(
         masks=masks,
         legend=legend,
         turn_masks=turn_masks,
+        degrade=degrade,
     )
     embed = backbone.embed if backbone.suits(dataset) else None
     with _progress() as progress:
@@ -78,6 +82,7 @@ def command(
     paths = {"--splits": splits, "--images": images, "--masks": masks, "--legend": legend}
     options = {"--format": format, "--group": group}
     options |= {name: None if path is None else str(path) for name, path in paths.items()}
+    options["--degrade"] = degrade
     options["--turn-masks"] = str(turn_masks) if turn_masks else None
     _print(health, _next(health, data, out, options))
 

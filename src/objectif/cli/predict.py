@@ -36,6 +36,7 @@ class To(enum.StrEnum):
     overlays = "overlays"
     maps = "maps"
     heatmaps = "heatmaps"
+    pictures = "pictures"
 
 
 def command(
@@ -53,14 +54,16 @@ def command(
         typer.Option(
             help="JSON lines; CSV with a header, for masks a table of objects (csv and table are the same); one COCO "
             "table; outlines, a GeoJSON file for each picture; pictures of classes (8 bits, with colours) or of "
-            "objects' numbers (16 bits); or the pictures with the answers drawn in; of anomalies maps (TIFF of floats) or heatmaps."
+            "objects' numbers (16 bits); the pictures with the answers drawn in; of anomalies maps (TIFF of floats) or "
+            "heatmaps; or restored pictures, PNG of as many bits as were given."
         ),
     ] = To.jsonl,
     csv: Annotated[bool, typer.Option("--csv", help="The same as --to csv.")] = False,
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Write to this file, whole or not at all; for geojson, masks, instances, overlays, maps and heatmaps, the folder.",
+            help="Write to this file, whole or not at all; for geojson, masks, instances, overlays, maps, heatmaps and "
+            "pictures, the folder.",
             show_default=False,
         ),
     ] = None,

@@ -17,7 +17,7 @@ def command(
     task: Annotated[
         str | None,
         typer.Option(
-            help="what to tell from the images: classify, detect, segment or anomaly; default what the labels say"
+            help="what to tell from the images: classify, detect, segment, restore or anomaly; default what the labels say"
         ),
     ] = None,
     metric: Annotated[
@@ -51,6 +51,9 @@ def command(
         int | None,
         typer.Option(help="degrees by which masks are turned, counter-clockwise: 90, 180 or 270"),
     ] = None,
+    degrade: Annotated[
+        str | None, typer.Option(help="what clean pictures go through before they are restored: 'noise 25'")
+    ] = None,
     allow_leakage: Annotated[
         bool, typer.Option("--allow-leakage", help="go on where pictures stand in two splits")
     ] = False,
@@ -73,6 +76,7 @@ def command(
         "legend": legend,
         "turn_masks": turn_masks,
         "false_alarms": false_alarms,
+        "degrade": degrade,
         "allow_leakage": allow_leakage or None,
     }
     given = {key: value for key, value in given.items() if value is not None}

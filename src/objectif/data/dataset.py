@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from objectif.images.degrade import Degradation
 
 TURNS = (0, 90, 180, 270)
 """Degrees, counter-clockwise, by which masks can be turned: those that move pixels and mix none."""
@@ -81,6 +84,8 @@ class Sample:
     group: unit that must not be cut by a split (patient, track, plant), or None.
     split: 'train', 'val', 'test' or None, as given by the layout.
     weight: importance in training, > 0.
+    clean: file of the picture that this one should be, None a layout that knows none.
+    number: place among the images of its split, by which a stated degradation draws its noise.
     """
 
     path: str
@@ -92,6 +97,8 @@ class Sample:
     weight: float = 1.0
     boxes: tuple[Box, ...] | None = None
     mask: MaskSource | None = None
+    clean: Path | None = None
+    number: int = 0
 
 
 @dataclass(frozen=True)
@@ -105,7 +112,8 @@ class Dataset:
     legend: how pictures of masks are read, None where there are none. instances: whether its masks tell objects of one
     class apart. turned: degrees of TURNS by which pictures of masks are turned before they lie on theirs; shapes never are.
     good: the class of pictures that are as they should be, where all others are kinds of defects; a mask then tells where
-    the defect of a picture is.
+    the defect of a picture is. degradation: what its pictures go through before they are given, None where they are as
+    they are.
     """
 
     name: str
@@ -122,6 +130,7 @@ class Dataset:
     dropped: tuple[str, ...] = ()
     turned: int = 0
     good: int | None = None
+    degradation: Degradation | None = None
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -129,7 +138,7 @@ class Dataset:
     @property
     def task(self) -> str:
         """What the labels tell: 'anomaly' where one class is called good, 'detect' where there are boxes, 'segment' where there
-        are masks, else 'classify'."""
+        are masks, 'restore' where clean pictures are known, else 'classify'."""
         return self.tasks[0]
 
     @property
@@ -142,6 +151,8 @@ class Dataset:
             found.append("detect")
         if any(s.mask is not None for s in self.samples):
             found.append("segment")
+        if self.degradation is not None or any(s.clean is not None for s in self.samples):
+            found.append("restore")
         return (*found, "classify")
 
     def truth(self) -> NDArray[np.int64]:

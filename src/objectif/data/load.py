@@ -20,6 +20,7 @@ from objectif.data.formats import masks as mask_folders
 from objectif.data.good import for_anomaly
 from objectif.data.grouping import grouped
 from objectif.data.masks import for_segmentation
+from objectif.data.restoration import clean_pictures, numbered
 from objectif.errors import DataError, LayoutAmbiguous, LayoutUnknown, PluginError
 
 
@@ -33,6 +34,7 @@ def load(
     masks: Path | str | None = None,
     legend: Path | str | None = None,
     turn_masks: int = 0,
+    degrade: str | None = None,
     task: str = "auto",
 ) -> Dataset:
     """The labelled images at `path`, a folder or a file; Dataset.notes say how they were read.
@@ -41,8 +43,9 @@ def load(
     its first capture group, or the whole match, is the image's group. splits: folder with train.txt, val.txt,
     test.txt or fold*.txt. images, masks: folders of pictures and of their masks, where those are not found or two
     readings are possible; legend: text file that names the numbers or colours of masks; turn_masks: degrees by which
-    mask files are turned, counter-clockwise (TURNS). task: 'segment' reads masks where there are boxes too,
-    'anomaly' good pictures and others. Raises DataError (LayoutUnknown, LayoutAmbiguous), PluginError for an unknown format.
+    mask files are turned, counter-clockwise (TURNS). degrade: what the pictures, which are clean, go through before they
+    are to be restored (images.degrade). task: 'segment' reads masks where there are boxes too, 'anomaly' good pictures and
+    others. Raises DataError (LayoutUnknown, LayoutAmbiguous), PluginError for an unknown format.
     """
     path = Path(path).expanduser()
     _check_there(path)
@@ -50,12 +53,16 @@ def load(
     if turn_masks not in TURNS:
         turns = ", ".join(map(str, TURNS))
         raise DataError(f"--turn-masks {turn_masks}: expected one of {turns}, degrees counter-clockwise.")
-    if turn_masks or any(p is not None for p in named):
+    if degrade is not None:
+        dataset = clean_pictures(path, degrade)
+    elif turn_masks or any(p is not None for p in named):
         dataset = _of_masks(path, format, *named, turned=turn_masks)
     elif format is not None:
         dataset = _forced(path, format)
     elif task == "anomaly" and path.is_dir():
         dataset = good_folders.FORMAT.read(path)
+    elif task == "restore":
+        dataset = _format("pairs").read(path)
     else:
         dataset = _detected(path, masks=task == "segment")
     if task == "segment":
@@ -66,6 +73,7 @@ def load(
         raise LayoutUnknown(f"{path}: no labelled images. {EXPECTED}")
     if splits is not None:
         dataset = lists.apply(dataset, Path(splits).expanduser())
+    dataset = numbered(dataset)
     return dataset if group is None else grouped(dataset, group)
 
 
@@ -180,11 +188,12 @@ def _fitting(path: Path, *, masks: bool) -> tuple[list[str], list[str]]:
     strange = [name for name in fitting if getattr(_format(name), "anomalies", False)]
     if strange and not masks:
         return strange, notes
-    best = (drawn or boxes) if masks else (boxes or drawn)
-    what = "masks" if best and best == drawn else "boxes"
+    paired = [name for name in fitting if getattr(_format(name), "pictures", False)]
+    best = (drawn or boxes) if masks else (boxes or drawn or paired)
+    what = "masks" if best and best == drawn else "boxes" if best == boxes else "pairs of pictures"
     if boxes and not masks and set(drawn) - set(boxes):
         notes.append("boxes are read; there are masks too: --task segment, or --masks DIR, reads those")
-    others = [name for name in fitting if name not in {*best, *drawn, *boxes}]
+    others = [name for name in fitting if name not in {*best, *drawn, *boxes, *paired}]
     if best and others:
         notes.append(f"{', '.join(map(repr, others))} would tell classes only; {what} were found")
     return best or fitting, notes

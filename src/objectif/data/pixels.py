@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from objectif.data.dataset import Dataset
 from objectif.errors import DataError, ImageError
 from objectif.images import photo
+from objectif.images.degrade import clean, degraded
 from objectif.images.prepare import Placement, Preparation, load, placement, prepare
 
 
@@ -28,21 +29,32 @@ def read(dataset: Dataset, row: int, *, min_side: int | None = None) -> NDArray[
     return pixels[:, :, None] if pixels.ndim == 2 else pixels
 
 
+def given(dataset: Dataset, row: int) -> NDArray[Any]:
+    """What is to be answered for sample `row`: read(), gone through the degradation of the Dataset where it states one."""
+    pixels, how = read(dataset, row), dataset.degradation
+    return pixels if how is None else degraded(clean(pixels, how), how, dataset.samples[row].number)
+
+
 def prepared(
     dataset: Dataset, rows: Iterable[int] | NDArray[np.int64], preparation: Preparation, *, workers: int = 2
 ) -> NDArray[Any]:
     """The samples `rows` as (n, height, width, channels), in this order: uint8, or float32 where one has 16 bits.
 
-    Raises ImageError of the first image, in this order, that cannot be read.
+    Pictures that are kept as they are ('keep') must be of one size. Raises ImageError of the first image, in this order,
+    that cannot be read.
     """
     order = [int(row) for row in rows]
 
     def one(row: int) -> NDArray[Any]:
         sample = dataset.samples[row]
+        if dataset.degradation is not None:
+            return prepare(given(dataset, row), preparation, name=sample.path)
         if sample.item is None:
             return load(sample.file, preparation, name=sample.path)
         return prepare(read(dataset, row), preparation, name=sample.path)
 
+    if preparation.fit == "keep":
+        return np.stack([one(row) for row in order])
     shape = (len(order), preparation.height, preparation.width, preparation.channels)
     out: NDArray[Any] = np.empty(shape, np.uint8)
     with ThreadPoolExecutor(max(1, workers)) as pool:
@@ -64,13 +76,14 @@ def placed(
 
 
 def size(dataset: Dataset, row: int) -> tuple[int, int]:
-    """(height, width) in pixels of the upright picture of sample `row`; of a file, from its header."""
+    """(height, width) in pixels of the upright picture given of sample `row`; of a file, from its header."""
     sample = dataset.samples[row]
+    factor = 1 if dataset.degradation is None else dataset.degradation.shrink
     if sample.item is None:
         info = photo.probe(sample.file, name=sample.path)
-        return info.height, info.width
+        return info.height // factor, info.width // factor
     height, width = dataset.arrays[sample.file][sample.item].shape[:2]
-    return int(height), int(width)
+    return int(height) // factor, int(width) // factor
 
 
 def check(dataset: Dataset, *, workers: int = 2) -> Dataset:

@@ -17,12 +17,13 @@ from typing import Any, Literal
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from objectif.errors import ImageError, SolutionError
 from objectif.images.photo import probe, read
 
-Fit = Literal["stretch", "crop", "pad"]
-FITS: tuple[Fit, ...] = ("stretch", "crop", "pad")
+Fit = Literal["stretch", "crop", "pad", "keep"]
+FITS: tuple[Fit, ...] = ("stretch", "crop", "pad", "keep")
 Pixels = NDArray[Any]
 
 
@@ -31,7 +32,9 @@ class Preparation:
     """What happens between a decoded picture and the network.
 
     height, width, channels: of the result. fit: 'stretch' ignores the aspect ratio, 'crop' keeps the centre,
-    'pad' adds gray bars. steps: names in STEPS, applied in this order.
+    'pad' adds gray bars, 'keep' leaves every pixel where it is, for networks that take any size: height and width are
+    then those of training. steps: names in STEPS, applied in this order. grow: how many times a kept picture is
+    enlarged on each side, bicubic (super-resolution).
     """
 
     height: int
@@ -39,9 +42,10 @@ class Preparation:
     channels: int = 3
     fit: Fit = "stretch"
     steps: tuple[str, ...] = ()
+    grow: int = 1
 
     def __post_init__(self) -> None:
-        for key in ("height", "width", "channels"):
+        for key in ("height", "width", "channels", "grow"):
             value = getattr(self, key)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise SolutionError(f"preparation: {key} = {value!r}; expected a whole number of at least 1.")
@@ -56,7 +60,10 @@ class Preparation:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
-        return {**asdict(self), "steps": list(self.steps)}
+        told = {**asdict(self), "steps": list(self.steps)}
+        if self.grow == 1:  # older versions do not know it
+            del told["grow"]
+        return told
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Preparation:
@@ -81,7 +88,7 @@ def load(source: Path | bytes, preparation: Preparation, *, name: str | None = N
 
     Raises ImageError as photo.read() and prepare() do.
     """
-    side = max(preparation.height, preparation.width)
+    side = None if preparation.fit == "keep" else max(preparation.height, preparation.width)
     shown = name if name is not None else (str(source) if isinstance(source, Path) else "image")
     return prepare(read(source, name=shown, min_side=side), preparation, name=shown)
 
@@ -112,6 +119,8 @@ class Placement:
 def placement(height: int, width: int, preparation: Preparation) -> Placement:
     """The Placement of a picture of height x width pixels under a Preparation."""
     to_h, to_w = preparation.height, preparation.width
+    if preparation.fit == "keep":
+        return Placement(height, width, preparation.grow, preparation.grow)
     if preparation.fit == "pad":
         inner_h, inner_w = _inside(height, width, to_h, to_w)
         top, left = (to_h - inner_h) // 2, (to_w - inner_w) // 2
@@ -134,13 +143,17 @@ def load_placed(
 def prepare(pixels: Pixels, preparation: Preparation, *, name: str = "image") -> Pixels:
     """Pixels (H, W, C) uint8 or uint16 to (height, width, channels): uint8, or float32 in 0..255 for 16 bits.
 
+    Pixels that are float32 in 0..255 stay so. Of 'keep' the result is as large as the picture, times `grow`.
     Shrinks by area, grows linearly. One channel is replicated to three, three become luma for one; another
     mismatch of channels is an ImageError.
     """
     height, width = preparation.height, preparation.width
     if preparation.fit == "crop":
         pixels = _centre(pixels, height, width)
-    if preparation.fit == "pad":
+    if preparation.fit == "keep":
+        if preparation.grow > 1:
+            pixels = _grown(pixels, preparation.grow)
+    elif preparation.fit == "pad":
         pixels = resize(pixels, *_inside(pixels.shape[0], pixels.shape[1], height, width))
     else:
         pixels = resize(pixels, height, width)
@@ -166,6 +179,19 @@ def resize(pixels: Pixels, height: int, width: int) -> Pixels:
     if small != (height, width):
         pixels = cv2.resize(np.ascontiguousarray(pixels), (width, height), interpolation=cv2.INTER_LINEAR)
     return pixels.reshape(height, width, channels)
+
+
+def _grown(pixels: Pixels, factor: int) -> Pixels:
+    """(H, W, C) to float32 in about 0..255, `factor` times as large, by Keys' cubic (a = -1/2) as Pillow has it."""
+    scale = np.float32(257 if pixels.dtype == np.uint16 else 1)
+    size = pixels.shape[1] * factor, pixels.shape[0] * factor
+    planes = [
+        Image.fromarray(np.ascontiguousarray(plane, np.float32) / scale).resize(
+            size, Image.Resampling.BICUBIC
+        )
+        for plane in np.moveaxis(pixels, 2, 0)
+    ]
+    return np.stack([np.asarray(plane) for plane in planes], axis=2)
 
 
 def _shrink(pixels: Pixels, size: tuple[int, int]) -> Pixels:

@@ -45,7 +45,7 @@ class Metric(ABC):
     scores: (N, C) probabilities; rows sum to 1 unless multi-label.
     single, multilabel: which kinds of truth it fits (neither, for another task). fraction: it lies in 0..1, and 1 (0) means that all is
     right (wrong), so that Wilson's interval applies there. blind(truth, classes) -> scores (N, C): what does
-    best under this metric without a look at the images; to be beaten. axes: of the answers to N images, of which a
+    best under this metric without a look at the images; to be beaten. idle: what that is called. axes: of the answers to N images, of which a
     stack of several seeds has one more: 2 for scores (N, C), 3 for boxes (N, M, 6) and masks (N, H, W).
     """
 
@@ -56,6 +56,7 @@ class Metric(ABC):
     multilabel: bool
     fraction: bool
     blind: Callable[[Truth, int], Scores] = field(default=frequencies, kw_only=True)
+    idle: str = field(default="answering without a look at the images", kw_only=True)
     task: str = field(default="classify", kw_only=True)
     axes: int = field(default=2, kw_only=True)
 

@@ -15,6 +15,7 @@ from objectif.metrics.confusion import BALANCED_ACCURACY, COHEN_KAPPA, MACRO_F1,
 from objectif.metrics.detection import METRICS as OF_DETECTION
 from objectif.metrics.masks import has_background
 from objectif.metrics.means import ACCURACY, BRIER, HAMMING, LOG_LOSS, cost
+from objectif.metrics.pictures import METRICS as OF_PICTURES
 from objectif.metrics.ranking import AUROC, AVERAGE_PRECISION
 from objectif.metrics.segmentation import METRICS as OF_SEGMENTATION
 from objectif.metrics.segmentation import MaskMetric
@@ -38,12 +39,14 @@ _PLAIN: dict[str, Metric] = {
 _BOXES: dict[str, Metric] = {m.name: m for m in OF_DETECTION}
 _MASKS: dict[str, Metric] = {m.name: m for m in OF_SEGMENTATION}
 _MAPS: dict[str, Metric] = {m.name: m for m in OF_ANOMALY}
-_BUILT_IN = _PLAIN | _BOXES | _MASKS | _MAPS
+_PICTURES: dict[str, Metric] = {m.name: m for m in OF_PICTURES}
+_BUILT_IN = _PLAIN | _BOXES | _MASKS | _MAPS | _PICTURES
 _BY_TASK: dict[str, tuple[str, ...]] = {
     "classify": (*_PLAIN, "cost"),
     "detect": tuple(_BOXES),
     "segment": tuple(_MASKS),
     "anomaly": tuple(_MAPS),
+    "restore": tuple(_PICTURES),
 }
 
 NAMES: tuple[str, ...] = tuple(name for names in _BY_TASK.values() for name in names)

@@ -138,13 +138,17 @@ _MEANING: dict[str, list[str]] = {
         "Degrees by which each mask file is turned, counter-clockwise, before it lies on its picture: 0, 90, 180 or 270. "
         "`objectif inspect` says where masks do not lie on their pictures as they are."
     ],
+    "degrade": [
+        "For task = 'restore' with clean pictures alone: what they go through before they are to be restored, such as "
+        "'noise 25', 'blur 1.6', 'shrink 2' or 'gray, blur 1, noise 5'. 'auto': pairs, or another task."
+    ],
     "mirror": [
         "Whether a mirrored image keeps its class: true for a flower, false for a traffic sign or a letter."
     ],
     "allow_leakage": ["true goes on where the same picture stands on both sides of a given split."],
     "task": [
         "What an answer is: 'classify' names the class of the whole image, 'detect' finds objects and their boxes, "
-        "'segment' tells what each pixel is; 'anomaly' what is unlike good pictures."
+        "'segment' tells what each pixel is, 'restore' makes a picture clear, 'anomaly' tells what is unlike good pictures."
     ],
     "false_alarms": ["Of anomalies alone: the share of good pictures that may be called anomalous."],
     "metric": ["What decides. A loss only trains, it never ranks. See `objectif list metrics`."],

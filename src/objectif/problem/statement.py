@@ -34,6 +34,7 @@ class Problem:
     images, masks, legend: None where the data are to speak; else absolute folders of pictures and of their masks, and
         a file that names the numbers or colours of masks. turn_masks: degrees, counter-clockwise, by which mask files are
         turned before they lie on their pictures: 0, 90, 180 or 270.
+    degrade: None, or what the pictures, which are then clean, go through before they are to be restored: 'noise 25'.
     mirror: whether a mirrored image keeps its class; 'auto' leaves the answer to the race.
     allow_leakage: go on where the same picture stands on both sides of a given split.
     budget: seconds. approaches: of APPROACHES. models, losses, preparations: names, or 'auto'.
@@ -53,6 +54,7 @@ class Problem:
     masks: Path | None
     legend: Path | None
     turn_masks: int
+    degrade: str | None
     mirror: Auto | bool
     allow_leakage: bool
     budget: float
@@ -83,6 +85,7 @@ class Problem:
         masks: str | os.PathLike[str] | None = None,
         legend: str | os.PathLike[str] | None = None,
         turn_masks: int = 0,
+        degrade: str | None = None,
         mirror: Auto | bool = "auto",
         allow_leakage: bool = False,
         budget: float | str = 300.0,
@@ -109,7 +112,7 @@ class Problem:
 
     def reading(self) -> dict[str, Any]:
         """How the data are read: keywords for data.load.load."""
-        named = ("format", "group", "splits", "images", "masks", "legend", "turn_masks", "task")
+        named = ("format", "group", "splits", "images", "masks", "legend", "turn_masks", "degrade", "task")
         return {name: getattr(self, name) for name in named}
 
     def check(self) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from objectif.data.dataset import TURNS
-from objectif.errors import ProblemError
+from objectif.errors import DataError, ProblemError
 from objectif.problem import readers as rd
 from objectif.problem import toml
 from objectif.tasks import NAMES
@@ -23,8 +23,8 @@ TASKS = ("auto", *NAMES)
 LIMITS = ("latency_ms", "size_mb", "memory_mb")
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "": (
-        *("data", "format", "group", "splits", "images", "masks", "legend", "turn_masks"),
         *("mirror", "allow_leakage", "task", "metric", "cost", "false_alarms"),
+        *("data", "format", "group", "splits", "images", "masks", "legend", "turn_masks", "degrade"),
     ),
     "limits": LIMITS,
     "search": (
@@ -201,6 +201,15 @@ def _group(value: object) -> str:
     return pattern
 
 
+def _degrade(value: object) -> str:
+    from objectif.images.degrade import degradation  # brings OpenCV, which listing does without
+
+    try:
+        return str(degradation(rd.word("words such as 'noise 25'")(value)))
+    except DataError as error:
+        raise ValueError(str(error)) from None
+
+
 def _budget(value: object) -> float:
     length = rd.seconds(value)
     if not MINIMUM_BUDGET <= length <= 30 * 86400:
@@ -225,6 +234,7 @@ READERS: Mapping[str, rd.Reader] = {
     "masks": rd.or_word("auto", _path, None),
     "legend": rd.or_word("auto", _path, None),
     "turn_masks": rd.one_of(*TURNS, what="degrees by which masks are turned, counter-clockwise"),
+    "degrade": rd.or_word("auto", _degrade, None),
     "mirror": _mirror,
     "allow_leakage": rd.yes_or_no,
     "task": rd.choice(*TASKS),
@@ -243,4 +253,4 @@ READERS: Mapping[str, rd.Reader] = {
     "margin": rd.number("a number of at least 0, in the metric's unit: 0.01 is one point", lambda x: x >= 0),
     "seed": rd.whole(0, 2**32 - 1),
 }
-"""Field -> reader. Format, group, splits, images, masks and legend become None for 'auto': the data are to speak."""
+"""Field -> reader. Format, group, splits, images, masks, legend and degrade become None for 'auto': the data are to speak."""

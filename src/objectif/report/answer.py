@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from objectif.metrics.catalog import NAMES, metric
 from objectif.report.html import Markup, join, name, tag
 from objectif.report.material import Material
 from objectif.report.numbers import Axis, capital, count, figure, latency, megabytes, tick, with_interval
@@ -66,8 +67,14 @@ def _headline(result: Result, winner: Standing | None) -> Markup:
     if not result.feasible:
         return join("No candidate keeps the limits. The nearest: ", describe(winner), ".")
     if not result.beats_baseline:
-        return join("Nothing here is shown to be better than answering without a look at the images.")
+        return join("Nothing here is shown to be better than ", idle(result), ".")
     return join("For these images, use ", describe(winner), ".")
+
+
+def idle(result: Result) -> str:
+    """What is to be beaten, in words: Metric.idle."""
+    plain = "answering without a look at the images"
+    return metric(result.metric).idle if result.metric in NAMES and result.metric != "cost" else plain
 
 
 def _verdict(result: Result) -> Markup:
@@ -76,15 +83,12 @@ def _verdict(result: Result) -> Markup:
         return tag("p", "Every trial failed or was stopped; the leaderboard says why.", class_="verdict bad")
     base = figure(result.baseline)
     if result.beats_baseline:
-        words = f"It clearly beats answering without a look at the images ({base})."
+        words = f"It clearly beats {idle(result)} ({base})."
     elif result.low is None:
-        words = (
-            "Too few groups of images to say whether it beats answering without a look at the images "
-            f"({base})."
-        )
+        words = f"Too few groups of images to say whether it beats {idle(result)} ({base})."
     else:
         words = (
-            f"Answering without a look at the images gives {base}, and the gain over it is not clearly above "
+            f"{capital(idle(result))} gives {base}, and the gain over it is not clearly above "
             "zero. Do not use it: check the labels, or add images."
         )
     first = tag("p", words, class_="verdict" if result.beats_baseline else "verdict doubt")

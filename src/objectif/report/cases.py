@@ -2,7 +2,7 @@
 
 Marks are drawn over the picture rather than into it: they keep their width and their letters on any screen,
 and say their words to who points at them. The right picture is the left one used again, so it costs no bytes.
-Where objects would be specks in the whole picture a part of it is shown. Masks are drawn by layers.py.
+Where objects would be specks in the whole picture a part of it is shown. Masks are drawn by layers.py, restored pictures by sliders.py.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from objectif.report import heats, layers
+from objectif.report import heats, layers, sliders
 from objectif.report.html import Markup, join, name, tag, visible
 from objectif.report.numbers import count
 from objectif.report.pictures import UNREADABLE, Pictures, thumbnail
-from objectif.tasks.exhibits import Case, Cases, HeatCase, Mark, MaskCase
+from objectif.tasks.exhibits import BeforeAfter, Case, Cases, HeatCase, Mark, MaskCase
 
 SIDE = 480  # pixels of a picture's longer side
 TALL = 440  # pixels at which a picture is shown at most in height
@@ -61,12 +61,16 @@ class Album:
         note = tag("p", f"{count(rest, 'more case')} not shown.", class_="note") if rest else None
         return tag("div", figures[:FIRST], more, note, class_="cases")
 
-    def _figure(self, case: Case | MaskCase | HeatCase) -> Markup:
+    def _figure(self, case: Case | MaskCase | HeatCase | BeforeAfter) -> Markup:
         """One case: what is to be seen, the pictures, its name."""
         path = case.path
         said = tag("figcaption", name(case.words, 300), tag("small", name(path, 80)))
         try:
-            pair = self._pair(path, case.marks) if isinstance(case, Case) else self._masks(case)
+            if isinstance(case, BeforeAfter):
+                pair, size = sliders.draw(case, self.left)
+                self.left -= size
+            else:
+                pair = self._pair(path, case.marks) if isinstance(case, Case) else self._masks(case)
         except UNREADABLE as reason:
             pair = tag(
                 "p", name(f"not shown: {str(reason).removeprefix(f'{path}: ')}", 200), class_="note frame"

@@ -1,4 +1,4 @@
-// Sorting of tables by a click on a column's head. The page is complete without it.
+// Sorting of tables by a click on a head, and pictures to slide between. The page is complete without it.
 "use strict";
 for (const table of document.querySelectorAll("table[data-sort]")) {
   const body = table.tBodies[0];
@@ -24,4 +24,22 @@ for (const table of document.querySelectorAll("table[data-sort]")) {
       body.append(...rows);
     });
   });
+}
+// The given and the restored picture become one with a slider. Without it all stand side by side.
+for (const box of document.querySelectorAll(".slides")) {
+  const [before, after] = box.children;
+  const [given, restored] = [before, after].map((side) => side.querySelector("img"));
+  const frame = document.createElement("div");
+  const range = document.createElement("input");
+  range.type = "range";
+  range.setAttribute("aria-label", "given on the left, restored on the right");
+  frame.className = "slide";
+  const move = () => frame.style.setProperty("--at", `${range.value}%`);
+  restored.before(frame);
+  frame.append(restored, given, range);
+  after.querySelector("b").prepend(before.querySelector("b").textContent + " | ");
+  before.remove();
+  box.classList.remove("three");
+  range.addEventListener("input", move);
+  move();
 }

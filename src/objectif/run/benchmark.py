@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from objectif.errors import InputError
+from objectif.images.photo import probe
 from objectif.images.prepare import load as load_image
 from objectif.run import memory
 from objectif.run.inputs import Failure
@@ -107,6 +108,8 @@ def _speed(
     rounds: int,
 ) -> Speed:
     predictor = Predictor(solution, precision=precision)
+    if solution.preparation.fit == "keep":
+        files = _of_one_size(files)
     pixels = np.stack(
         [load_image(Path(f), solution.preparation) for f in itertools.islice(itertools.cycle(files), _POOL)]
     )
@@ -122,8 +125,7 @@ def _speed(
     wall = {name: [n / t for n, t, _ in runs] for name, runs in taken.items()}
     cpu = {name: [n / max(c, 1e-9) for n, _, c in runs] for name, runs in taken.items()}
     setting = max(bare, key=lambda name: statistics.median(wall[name]))
-    preparation = solution.preparation
-    shape = (preparation.height, preparation.width, preparation.channels)
+    height, width, channels = (int(side) for side in pixels.shape[1:])
     return Speed(
         images=title,
         precision=precision,
@@ -133,9 +135,16 @@ def _speed(
         ratio=statistics.median(f / b for f, b in zip(wall["files"], wall[setting], strict=True)),
         cpu_ratio=statistics.median(f / b for f, b in zip(cpu["files"], cpu[setting], strict=True)),
         setting=setting,
-        latency_ms=measure(Network(solution.networks[precision], needs=needed), shape),
+        latency_ms=measure(Network(solution.networks[precision], needs=needed), (height, width, channels)),
         memory_mb=memory.of_solution(path, files[: 2 * _POOL], precision=precision),
     )
+
+
+def _of_one_size(files: list[str]) -> list[str]:
+    """The files of the commonest size: pictures that are kept as they are make no batch with others."""
+    sizes = [(info.height, info.width) for info in (probe(Path(f)) for f in files)]
+    usual = max(dict.fromkeys(sizes), key=sizes.count)
+    return [file for file, size in zip(files, sizes, strict=True) if size == usual]
 
 
 def in_turn(

@@ -173,4 +173,5 @@ def matched(solution: Solution, dataset: Dataset) -> tuple[NDArray[Any], list[st
 
 def _sources(dataset: Dataset) -> Iterator[Path | NDArray[Any] | Failure]:
     for row, sample in enumerate(dataset.samples):
-        yield sample.file if sample.item is None else pixels.read(dataset, row)
+        plain = sample.item is None and dataset.degradation is None
+        yield sample.file if plain else pixels.given(dataset, row)

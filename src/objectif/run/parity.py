@@ -24,6 +24,7 @@ INT8_MEAN = 0.02  # mean difference of probabilities, and of depths in 0..1: int
 INT8_CLEAR = 0.1  # an answer ahead of the next by more than this must not change
 INT8_SAME = 0.98  # share of the cells of a grid, of those that are clear, that must have the same class
 INT8_PLACE = 0.02  # mean difference of a place that matters, as a share of the image's long side
+PICTURE_FP32, PICTURE_INT8 = 0.01, 1.0  # levels of 0..255: far below the half by which a file is rounded
 INT8_SURE = 0.3  # a place matters where a class scores this much
 
 Outputs = Mapping[str, NDArray[Any]]
@@ -104,6 +105,17 @@ def of_maps(precision: Precision, solution: Solution, expected: Outputs, met: Ou
     return float(score.max()) <= MAP_INT8 and float(cell.mean()) <= INT8_MEAN, detail
 
 
+def of_pictures(
+    precision: Precision, solution: Solution, expected: Outputs, met: Outputs
+) -> tuple[bool, str]:
+    """Parity of pictures: levels of 0..255, of which the largest difference and the root of the mean square count."""
+    apart = met["picture"].astype(np.float64) - expected["picture"]
+    worst, usual = float(np.abs(apart).max(initial=0.0)), float(np.sqrt(np.square(apart).mean()))
+    allowed = PICTURE_FP32 if precision == "fp32" else PICTURE_INT8
+    detail = f"largest difference {worst:.1e} levels of 255, usual {usual:.1e}, allowed usual {allowed:g}"
+    return usual <= allowed and worst <= 100 * allowed, detail
+
+
 def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
     powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
@@ -141,5 +153,6 @@ PARITY: dict[str, Rule] = {
     "detect": of_places,
     "segment": of_grid,
     "anomaly": of_maps,
+    "restore": of_pictures,
 }
 """Task -> (precision, solution, outputs expected, outputs met) to whether they agree, and what was met."""

@@ -118,7 +118,8 @@ class Predictor:
         self.task = find_task(solution.task)
         self.precision: Precision = chosen
         self.workers = max(1, workers or cores())
-        self.batch = max(1, batch or usual_batch(solution.preparation, chosen))
+        alone = solution.preparation.fit == "keep"  # pictures of several sizes are no batch
+        self.batch = 1 if alone else max(1, batch or usual_batch(solution.preparation, chosen))
         self._narrow = self._opened(1)
         self._wide: Network | None = None
         self._for_windows: Network | None = None
@@ -278,7 +279,7 @@ class Predictor:
     def _run(self, batch: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
         """The outputs for prepared images: on the calling thread, or, of a size of their own, on all cores in turn."""
         usual = self.solution.preparation
-        if batch.shape[1:3] == (usual.height, usual.width):
+        if usual.fit == "keep" or batch.shape[1:3] == (usual.height, usual.width):
             return self._narrow.outputs(batch, self.task.outputs)
         with self._one_window:
             self._for_windows = self._for_windows or self._opened(self.workers)
@@ -295,7 +296,7 @@ class Predictor:
         if size is None or not self.task.tiled:
             return []
         known = placement(*size, preparation)
-        if self._narrow.any_size:
+        if self._narrow.any_size and preparation.fit != "keep":
             return windows(height, width, known)
         return grid(height, width, size, unit=steps(known))
 

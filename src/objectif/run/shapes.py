@@ -1,8 +1,9 @@
 """The shapes of what a network gives, by the names of its outputs: one table, for every task.
 
 A network answers for whole images, with `scores` (N, C); for places, with `boxes` (N, A, 4) and `scores` (N, A, C); for the
-cells of a grid, with `scores` (N, h, w, C) and `distance` (N, h, w, 1); or, how unusual cells are,
-with `anomaly` (N, h, w). `embedding` and `map` are the same for all: search and explanations use them, no task needs them.
+cells of a grid, with `scores` (N, h, w, C) and `distance` (N, h, w, 1), or with how unusual they are, `anomaly` (N, h, w);
+for pixels, with `picture` (N, H, W, channels). `embedding` and `map` are the same for all: search and explanations use them,
+no task needs them.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ Axis = str | int | None
 _OF_TASKS: dict[tuple[str, ...], dict[str, tuple[Axis, ...]]] = {
     ("scores",): {"scores": ("N", "C")},
     ("boxes", "scores"): {"boxes": ("N", "A", 4), "scores": ("N", "A", "C")},
+    ("picture",): {"picture": ("N", None, None, None)},
     ("scores", "distance"): {"scores": ("N", None, None, "C"), "distance": ("N", None, None, 1)},
     ("anomaly",): {"anomaly": ("N", None, None)},
 }

@@ -1,4 +1,4 @@
-"""Answers as others read them: JSON lines, CSV rows, one COCO table, pictures of masks.
+"""Answers as others read them: JSON lines, CSV rows, one COCO table, pictures of masks, restored pictures.
 
 Bytes, not text, so that names in any encoding pass through whatever the locale is. The CSV of boxes and the COCO table
 are those that this project reads as data again: a box that is wrong can be put right and learnt from. The CSV of masks
@@ -13,11 +13,12 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from objectif.answers import AnomalyMap, Answer, Boxes, Masks
+from objectif.answers import AnomalyMap, Answer, Boxes, Masks, Picture
 from objectif.errors import InputError
 from objectif.images.prepare import Placement
 from objectif.run.outlines import rle
@@ -63,6 +64,8 @@ def csv_header(
         return csv_row(*_columns(channels, unit))
     if issubclass(answers, AnomalyMap):
         return csv_row("path", "label", "score", "threshold", "x", "y")
+    if issubclass(answers, Picture):
+        return csv_row("path", "height", "width", "channels", "mean", "deviation")
     return csv_row("path", "label", *(f"score:{name}" for name in classes))
 
 
@@ -82,6 +85,9 @@ def csv_rows(
     if isinstance(answer, AnomalyMap):
         x, y = (f"{v:.1f}" for v in answer.place)
         return csv_row(answer.path, answer.label, f"{answer.score:.6f}", f"{answer.threshold:.6f}", x, y)
+    if isinstance(answer, Picture):
+        told = f"{answer.pixels.mean():.3f}", f"{answer.pixels.std():.3f}"
+        return csv_row(answer.path, *map(str, answer.pixels.shape), *told)
     if not isinstance(answer, Boxes):
         return csv_row(answer.path, answer.label, *(f"{score:.6f}" for score in answer.scores))
     rows = [
@@ -232,6 +238,14 @@ def map_tiff(answer: AnomalyMap) -> bytes:
     content = io.BytesIO()
     Image.fromarray(answer.map).save(content, "TIFF", compression="tiff_deflate")
     return content.getvalue()
+
+
+def picture_png(answer: Picture, bits: int = 8) -> bytes:
+    """The picture as a PNG of 8 or 16 bits a channel, gray or RGB."""
+    pixels = answer.rounded(bits)
+    if pixels.shape[2] == 3 and bits == 16:  # Pillow knows no colour of 16 bits
+        return bytes(cv2.imencode(".png", np.ascontiguousarray(pixels[:, :, ::-1]))[1].tobytes())
+    return _png(Image.fromarray(pixels if pixels.shape[2] == 3 else np.ascontiguousarray(pixels[:, :, 0])))
 
 
 def _png(picture: Image.Image) -> bytes:

@@ -80,8 +80,10 @@ def read(folder: RunFolder) -> Answers:
 
 
 def _numbers(array: NDArray[Any], whole: type[np.generic]) -> NDArray[Any]:
-    """Fractions as float64, flat arrays of whole numbers as `whole`, masks (n, H, W) as they are."""
-    if np.issubdtype(array.dtype, np.unsignedinteger) and array.ndim > 2:
+    """Fractions as float64, flat arrays of whole numbers as `whole`, masks (n, H, W) and pictures as they are."""
+    if array.ndim > 2 and np.issubdtype(array.dtype, np.unsignedinteger):
+        return array
+    if array.ndim > 3 and np.issubdtype(array.dtype, np.floating):  # pictures: twice the memory tells no more
         return array
     return np.asarray(array, np.float64 if np.issubdtype(array.dtype, np.floating) else whole)
 

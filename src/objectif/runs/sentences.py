@@ -58,7 +58,7 @@ def of_statuses(rows: Sequence[Row]) -> str:
 
 def of_baseline(beats: bool, baseline: float, metric: Metric, known: bool) -> str:
     """Is it better than answering blindly (Metric.blind)?"""
-    against = f"answering without a look at the images ({metric.title} {figure(baseline)})"
+    against = f"{metric.idle} ({metric.title} {figure(baseline)})"
     if beats:
         return f"It clearly beats {against}."
     if not known:

@@ -27,7 +27,7 @@ from objectif.metrics.base import Metric
 from objectif.metrics.maps import OTHER, SIDE, UNKNOWN, cells, conformal, kinds, scores, shrunk, with_row
 from objectif.tasks import anomaly_exhibits
 from objectif.tasks.exhibits import Exhibit
-from objectif.tasks.places import affine, seen
+from objectif.tasks.places import interpolated
 
 if TYPE_CHECKING:
     from objectif.data.dataset import Dataset
@@ -208,7 +208,7 @@ class Anomaly:
                 place.left,
                 place.top,
             )
-            found = seen(values, affine(values.shape[0], values.shape[1], square), square)
+            found = interpolated(values, square)
             maps[row] = cv2.GaussianBlur(found, (0, 0), BLUR * SIDE, borderType=cv2.BORDER_REFLECT)
         return with_row(maps, decoding.threshold)
 

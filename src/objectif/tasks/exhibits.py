@@ -119,13 +119,27 @@ class HeatCase:
     scale: tuple[float, float]
 
 
+@dataclass(frozen=True, eq=False)
+class BeforeAfter:
+    """A picture as it was given, as it was answered, and as it should be: (H, W, C) uint8 each, C 1 or 3.
+
+    path: the Sample's. words: why it is shown.
+    """
+
+    path: str
+    words: str
+    given: NDArray[np.uint8]
+    answer: NDArray[np.uint8]
+    clean: NDArray[np.uint8]
+
+
 @dataclass(frozen=True)
 class Cases:
     """Pictures worth a look."""
 
     title: str
     caption: str
-    cases: tuple[Case | MaskCase | HeatCase, ...]
+    cases: tuple[Case | MaskCase | HeatCase | BeforeAfter, ...]
 
 
 Exhibit = Curves | Sheet | Cases

@@ -42,6 +42,12 @@ def levels(values: NDArray[Any], most: int, place: Placement) -> NDArray[np.uint
     return found
 
 
+def interpolated(values: NDArray[Any], place: Placement) -> Reals:
+    """(H, W) a map (h, w) interpolated at the pixels of the picture."""
+    back, values = affine(values.shape[0], values.shape[1], place), np.ascontiguousarray(values, np.float32)
+    return _seen(values, back, place, slice(0, place.height))
+
+
 def _strips(place: Placement) -> Iterator[slice]:
     step = max(1, _STRIP // place.width)
     return (slice(top, min(top + step, place.height)) for top in range(0, place.height, step))

@@ -71,6 +71,7 @@ def test_the_door_has_twelve_for_one_label_three_for_several_and_seven_for_masks
     assert kinds.count("single") >= 12
     assert kinds.count("multi") >= 3
     assert kinds.count("mask") >= 7
+    assert kinds.count("picture") >= 8
 
 
 @pytest.mark.parametrize(

@@ -17,10 +17,16 @@ from objectif.learn.export.template import OPSET, fill
 from objectif.learn.models.base import Whole
 
 
-def export_whole(network: Whole, size: tuple[int, int], channels: int = 3, floating: bool = False) -> bytes:
-    """Input `image` (N,H,W,C) uint8 RGB, or float32 in 0..255 where `floating`; outputs as network.outputs names them."""
+def export_whole(
+    network: Whole, size: tuple[int, int], channels: int = 3, floating: bool = False, *, free: bool = True
+) -> bytes:
+    """Input `image` (N,H,W,C) uint8 RGB, or float32 in 0..255 where `floating`; outputs as network.outputs names them.
+
+    free: whether the number of images is, and the sides where the network takes any; what a network costs can be counted
+    where nothing is free, for one image.
+    """
     network = copy.deepcopy(network).eval()
-    image = torch.zeros((2, *size, channels), dtype=torch.float32 if floating else torch.uint8)
+    image = torch.zeros((2 if free else 1, *size, channels), dtype=torch.float32 if floating else torch.uint8)
     stream = io.BytesIO()
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # it warns that it is the older exporter
@@ -30,7 +36,7 @@ def export_whole(network: Whole, size: tuple[int, int], channels: int = 3, float
             stream,  # type: ignore[arg-type]  # it takes any binary file, its annotation says paths alone
             input_names=["image"],
             output_names=list(network.outputs),
-            dynamic_axes=_open(network),
+            dynamic_axes=_open(network) if free else {},
             opset_version=OPSET,
             dynamo=False,
         )

@@ -40,6 +40,8 @@ class Lesson:
     truth: (n,...) as the task gives it, in pixels of those images. weight: (n,) >= 0. size: (H, W) of the views.
     symmetries: of 'mirror', 'flip', 'turn', those that keep the truth. losses: one of each kind the Learner names.
     start: weights of the same network to go on from, at half the rate.
+    noise: standard deviation of the noise that the images have, in levels of 0..255, where it is known. fresh: they do not
+    have it yet, and each view gets its own.
     """
 
     images: NDArray[Any]
@@ -54,6 +56,8 @@ class Lesson:
     symmetries: tuple[str, ...] = ()
     threads: int = 1
     start: Mapping[str, Tensor] | None = None
+    noise: float | None = None
+    fresh: bool = False
 
 
 def train(
@@ -168,7 +172,12 @@ def _solved(learner: Learner, lesson: Lesson, channels: int) -> Whole:
     counts = network.counts(lesson.truth, lesson.classes).to(device())
     weight = torch.from_numpy(np.asarray(lesson.weight, np.float32)).to(counts.device)
     network.eval()
-    network.solve(images.to(counts.device), truth.to(counts.device), lesson.losses, Batch(weight, counts))
+    network.solve(
+        images.to(counts.device),
+        truth.to(counts.device),
+        lesson.losses,
+        Batch(weight, counts, noise=lesson.noise),
+    )
     return network
 
 
@@ -202,7 +211,16 @@ def _plain(
 ) -> tuple[Tensor, Tensor]:
     """Views from the end of training, where they are as in use."""
     seen, told = learner.view(images, truth, lesson.size, np.random.default_rng(0), 1.0, ())
+    seen = _noisy(seen, lesson, np.random.default_rng(1))
     return torch.from_numpy(seen), torch.from_numpy(np.asarray(told, np.float32))
+
+
+def _noisy(seen: NDArray[Any], lesson: Lesson, generator: np.random.Generator) -> NDArray[Any]:
+    """Views with noise of their own, where that is to come afresh."""
+    if not lesson.fresh or lesson.noise is None:
+        return seen
+    noise = generator.standard_normal(seen.shape, np.float32) * np.float32(lesson.noise)
+    return np.asarray(seen + noise, np.float32)
 
 
 def _epoch(learner: Learner, lesson: Lesson, generator: np.random.Generator) -> Iterator[NDArray[np.int64]]:
@@ -247,6 +265,7 @@ def _view(
     seen, told = learner.view(
         lesson.images[rows], lesson.truth[rows], lesson.size, generator, progress, lesson.symmetries
     )
+    seen = _noisy(seen, lesson, generator)
     return torch.from_numpy(seen), torch.from_numpy(np.asarray(told, np.float32))
 
 
@@ -260,7 +279,7 @@ def _step(
     progress: float,
 ) -> float:
     image, truth = image.to(counts.device), truth.to(counts.device)
-    batch = Batch(torch.ones(len(image), device=counts.device), counts, progress)
+    batch = Batch(torch.ones(len(image), device=counts.device), counts, progress, noise=lesson.noise)
     value = network.objective(image, truth, lesson.losses, batch)
     optimiser.zero_grad(set_to_none=True)
     value.backward()  # type: ignore[no-untyped-call]

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-Kind = Literal["single", "multi", "dense", "box", "mask"]
+Kind = Literal["single", "multi", "dense", "box", "mask", "picture"]
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,15 @@ class Batch:
     class_counts: (C,) how many rows of the whole training set have each class (weighted, may be 0); where a row is a
         picture of classes, the share of all known pixels that have it, times the number of pictures.
     progress: share of the training that is done, 0..1; 1 where a problem is solved rather than stepped through.
+    image: what the network was given, where the loss may look at it: of pictures (B, C, H, W), on the scale of output.
+    noise: standard deviation of the noise in it, on that scale, where it is known.
     """
 
     weight: Tensor
     class_counts: Tensor
     progress: float = 1.0
+    image: Tensor | None = None
+    noise: float | None = None
 
 
 @runtime_checkable
@@ -44,7 +48,7 @@ class Loss(Protocol):
     name: what a Problem calls it. title: what a table calls it. source: authors, year, title.
     kind: what it compares. "single": truth is one class; "multi": a 0/1 row; "dense": the wanted quality of each class at
         each of very many places, 0 at nearly all of them; "box": another box; "mask": a picture of classes, one for each
-        pixel.
+        pixel; "picture": a picture, a number for each pixel and channel.
     convex: convex in the logits, so that a head on fixed features has one optimum.
     balanced: its answers are meant for classes that are equally common, whatever the training data hold;
         settings and temperature are then chosen with equal weight for each class.
@@ -69,7 +73,8 @@ class Loss(Protocol):
         output: (B, C) logits, float32 or float64. truth: (B,) int64 class indices, or (B, C) floats of 0 and 1.
         dense: truth (B, C) in 0..1; the value is the weighted SUM over the mass of truth, dense_mean(): a mean over the
         places would be a mean over background. box: output and truth (B, 4) x1 y1 x2 y2. mask: output (B, C, H, W), truth
-        (B, H, W) int64 with VOID (metrics.masks) at pixels that are not counted; a row is a picture.
+        (B, H, W) int64 with VOID (metrics.masks) at pixels that are not counted; a row is a picture. picture: output and truth
+        (B, C, H, W) in about 0..1; a self-supervised one looks at batch.image in place of truth (pictures.py).
         """
         ...
 

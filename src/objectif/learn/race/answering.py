@@ -24,6 +24,11 @@ def portions(
 ) -> Iterator[tuple[Outputs, list[Placement]]]:
     """Outputs of the exported network, and where each picture lay, for some of the rows after the other."""
     network = Network(graph, threads=threads, needs=known.task.outputs)
+    if preparation.fit == "keep":  # pictures of several sizes are no batch
+        for row in rows:
+            images, places = placed(known.dataset, [int(row)], preparation)
+            yield network.outputs(images, known.task.outputs), places
+        return
     for start in range(0, len(rows), CHUNK):
         images, places = placed(known.dataset, rows[start : start + CHUNK], preparation)
         parts = [network.outputs(images[i : i + 8], known.task.outputs) for i in range(0, len(images), 8)]
@@ -54,6 +59,9 @@ def crossed(
 
     Each half of the rows is decoded as the other half wants it, so that no answer is better for having been looked at.
     """
+    if preparation.fit == "keep":  # nothing is fitted where the network gives the picture itself
+        plain = known.task.decoding()
+        return answer(known, graph, rows, preparation, plain, threads), plain
     found = list(portions(known, graph, rows, preparation, threads))
     outputs = {name: np.concatenate([o[name] for o, _ in found]) for name in known.task.outputs}
     places = [place for _, some in found for place in some]

@@ -27,6 +27,9 @@ AGAIN = 0.5
 """Passes of the delivered network, as a share of a fold's, where it goes on from the network of the first fold."""
 STEP = 32  # sides of prepared images that are not square are multiples of it, as trunks want
 VIEWS = "views"
+PART = 2
+"""Side of the parts that kept pictures are cut into, in sides of a view: most views of a part differ, and few pixels are
+twice in memory."""
 
 
 @dataclass(frozen=True, order=True)
@@ -98,7 +101,7 @@ class Context:
 
     def size(self, side: int) -> tuple[int, int]:
         """(height, width) of the prepared image: square, or the shape of the usual picture in steps of 32 pixels."""
-        if self.task.fit == "stretch":
+        if self.task.fit in ("stretch", "keep"):
             return side, side
         height, width = self.shape
         short = min(side, max(STEP, round(side * min(height, width) / max(height, width) / STEP) * STEP))
@@ -108,7 +111,20 @@ class Context:
         """The one preparation of a candidate with this side and step."""
         steps = () if step == PLAIN else (step,)
         height, width = self.size(side)
-        return Preparation(height, width, self.channels, self.task.fit, steps)
+        how = self.dataset.degradation if self.task.fit == "keep" else None
+        grow = 1 if how is None else how.shrink
+        return Preparation(height, width, self.channels, self.task.fit, steps, grow)
+
+    def run_size(self, side: int) -> tuple[int, int]:
+        """(height, width) of what the network is given in use: size(), or the usual picture where pictures are kept."""
+        return self.shape if self.task.fit == "keep" else self.size(side)
+
+    def parts(self, side: int) -> int:
+        """Parts of which each is a training image, that the usual picture is cut into (patches.py); 1 where none is cut."""
+        if self.task.fit != "keep":
+            return 1
+        down, across = (-(-length // (PART * side)) for length in self.shape)
+        return down * across
 
     def truth(self) -> NDArray[Any]:
         """(N, ...) as the task tells it."""

@@ -25,10 +25,13 @@ from objectif.learn.race.board import small
 from objectif.learn.race.candidate import Candidate
 from objectif.learn.race.executor import LESSON, SHRINKING, Event, Job
 from objectif.learn.race.folds import Speed, file_name, fold_file, refit_seconds, train_job
+from objectif.learn.race.idle import against_idle
 from objectif.learn.race.material import extractor, head_of, material
+from objectif.learn.race.patches import patches
 from objectif.learn.race.race import Race
 from objectif.learn.race.record import card_of, result_of
 from objectif.metrics.intervals import Interval, interval
+from objectif.metrics.pictures import stored
 from objectif.run.check import probes
 from objectif.run.network import Network
 from objectif.runs.outcome import Verdict
@@ -79,16 +82,25 @@ def deliver(race: Race, found: Verdict, command: str) -> Delivery:
     networks: dict[Precision, bytes] = {"fp32": network}
     notes = []
     model = find(winner.model)
-    if (model.pretrained or isinstance(model, Learner)) and race.deadline - race.now() > 12:
+    kept = preparation.fit == "keep"
+    if kept:
+        notes.append("No int8 network: whole numbers of 8 bits are as coarse as what restoration takes away.")
+    elif (model.pretrained or isinstance(model, Learner)) and race.deadline - race.now() > 12:
         small, said = _small(race, winner, network)
         notes.append(said)
         if small is not None:
             networks["int8"] = small
     estimate, answers = _estimate(race, winner, found, network, decoding)
+    held_out = len(np.unique(race.ground.context.units[race.ground.plan.scored()]))
+    found = against_idle(found, race.board.metric, held_out, answers, race.problem.seed)
     answers["decoding"] = np.array(json.dumps(decoding.to_dict()))
     dataset, task = race.ground.dataset, race.ground.context.task
     card = card_of(race, winner, found, estimate)
-    inputs = prepared(dataset, race.ground.plan.development()[:PROBES], preparation)
+    inputs = (
+        np.ascontiguousarray(patches(race.ground.context, winner, quiet=False)[0][:PROBES])
+        if kept
+        else prepared(dataset, race.ground.plan.development()[:PROBES], preparation)
+    )
     solution = Solution(
         task=race.problem.task,
         classes=dataset.classes,
@@ -307,12 +319,14 @@ def _span(found: Interval) -> str:
 
 
 def _answers(race: Race, rows: NDArray[np.int64], scores: NDArray[Any], kind: str) -> dict[str, NDArray[Any]]:
-    units = _groups(race, rows)
+    units, truth = _groups(race, rows), race.ground.context.truth()[rows]
+    if race.ground.context.task.fit == "keep":
+        truth, scores = stored(truth, scores)
     return {
         **({} if units is None else {"units": units}),
         "paths": np.array([race.ground.dataset.samples[int(i)].path for i in rows]),
-        "truth": race.ground.context.truth()[rows],
-        "scores": small(scores),
+        "truth": truth,
+        "scores": small(scores) if scores.dtype != np.float16 else scores,
         "kind": np.array(kind),
         "task": np.array(race.problem.task),
     }

@@ -76,7 +76,7 @@ def again_seconds(race: Race, seconds: float) -> float:
 
 def fewest(race: Race, learner: Learner) -> int:
     """The fewest passes that pay: where images are few, more of them make up the steps."""
-    rows = len(race.ground.plan.train(0))
+    rows = len(race.ground.plan.train(0)) * race.ground.context.parts(learner.sizes[0])
     return max(learner.epochs[0], -(-learner.steps * learner.batch // max(1, rows)))
 
 

@@ -13,6 +13,7 @@ from objectif.data import good, synthetic
 from objectif.data.dataset import Dataset
 from objectif.data.load import load
 from objectif.data.pixels import read
+from objectif.data.restoration import channels
 from objectif.data.splits import SplitPlan, components, plan
 from objectif.errors import DataError, LeakageError
 from objectif.health.duplicates import clusters, near_pairs, same_pairs
@@ -83,14 +84,15 @@ def survey(problem: Problem, work: Path, progress: Callable[[int, int], None] | 
     division = plan(divided, folds=problem.folds, seed=problem.seed, together=near, part=part)
     units = components(dataset.groups(), near, len(dataset))
     sizes = np.array([(i.height, i.width) for i in looks.infos if i is not None] or [(224, 224)])
+    kept = find(problem.task).fit == "keep"  # every level counts, and noise has no whole numbers
     matrix = problem.cost_matrix(dataset.classes)
     context = Context(
         dataset,
         division,
         units,
         work,
-        channels=_channels(dataset),
-        floating=_floating(dataset),
+        channels=channels(dataset, _sample_rows(dataset)) if kept else _channels(dataset),
+        floating=kept or _floating(dataset),
         name=problem.task,
         objective=problem.metric if matrix is None else {"name": "cost", "matrix": matrix},
         shape=usual_shape(sizes),

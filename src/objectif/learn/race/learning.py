@@ -65,13 +65,15 @@ def learn(race: Race) -> None:
         if not race.named(Model):
             raise ProblemError(f"nobody can take part in this race. {' '.join(race.notes)}")
         return
+    if race.ground.context.task.fit == "keep":
+        _settled_symmetries(race)
     race.show.stage("short trainings of whole networks")
     _first(race, learners)
     leaders = _leaders(race)
     leader = next((c for c in leaders if c.approach != "classical"), leaders[0] if leaders else None)
     if leader is not None:
-        if not all(one.solved for one in learners):  # what is solved sees pictures as they are
-            _symmetries(race, leaders[0])
+        if race.ground.context.task.fit != "keep" and not all(one.solved for one in learners):
+            _symmetries(race, leaders[0])  # what is solved, or keeps its pixels, sees pictures as they are
         if find_learner(leader.model).preparations:
             prepared(race, leader)
         race.show.stage("every loss on the best network")
@@ -231,6 +233,17 @@ def _symmetries(race: Race, leader: Candidate) -> None:
 
     race.push(Job("views of " + leader.id, "judge", arguments, race.executor.cores, module=LESSON), handle)
     race.drain(race.now() + 0.1 * race.left())
+
+
+def _settled_symmetries(race: Race) -> None:
+    """Views of pictures to be restored: what was stated treats all directions alike, pairs may have been blurred in one."""
+    stated = race.ground.dataset.degradation is not None and race.problem.mirror is not False
+    race.symmetries = VIEWS if stated else ()
+    race.notes.append(
+        "Views are mirrored and turned, because the stated degradation treats all directions alike."
+        if stated
+        else "No view is mirrored or turned: what the pictures have gone through may have a direction."
+    )
 
 
 # --- the longest training ---------------------------------------------------

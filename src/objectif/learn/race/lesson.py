@@ -22,6 +22,7 @@ from objectif.learn.models.base import Learner, Whole
 from objectif.learn.race.answering import crossed, read_decoding, write_decoding
 from objectif.learn.race.candidate import AGAIN, NO_LOSS, Candidate, Context
 from objectif.learn.race.material import Tell, read_context, save
+from objectif.learn.race.patches import fresh, patches
 from objectif.learn.race.work import turned
 from objectif.metrics.catalog import metric
 from objectif.plugins import load
@@ -48,8 +49,12 @@ def weigh(*, context: Path, model: str, side: int, memory: bool, tell: Tell) -> 
     except Exception as error:  # of the exporter: what cannot ship is not trained
         said = next(iter(str(error).strip().splitlines()), type(error).__name__)[:160]
         raise TrialError(f"{model} cannot be exported to ONNX ({said}); name another model") from error
-    shape = (*size, known.channels)
-    params, macs = count(graph, shape)
+    shape = (*known.run_size(side), known.channels)
+    filters = any(t.ndim == 4 for t in (*network.parameters(), *network.buffers()))
+    fixed = graph
+    if network.any_size and filters:  # sides that are free cannot be counted
+        fixed = export_whole(network, shape[:2], known.channels, known.floating, free=False)
+    params, macs = count(fixed, shape)
     runner = Runner(graph, needs=known.task.outputs)
     return {
         "params": params,
@@ -67,7 +72,8 @@ def pace(*, context: Path, candidate: Candidate, threads: int, tell: Tell) -> di
     rows = known.plan.development()
     rows = rows[:: max(1, len(rows) // TIMED)][:TIMED]  # of all of them: neighbours are often of one class
     lesson = lesson_of(known, learner, candidate, rows, 0, (), threads)
-    return {"seconds_per_image": seconds_per_image(learner, lesson, channels=known.channels)}
+    parts = len(lesson.images) / len(rows)  # that an image is cut into
+    return {"seconds_per_image": parts * seconds_per_image(learner, lesson, channels=known.channels)}
 
 
 def learn(
@@ -159,19 +165,28 @@ def lesson_of(
     threads: int,
 ) -> Lesson:
     """The training material of these rows, as the loop wants it."""
-    images, truth = training_images(known, candidate, 1.0 if learner.solved else MARGIN)
+    losses = tuple(load("losses", name) for name in candidate.loss.split("+") if name != NO_LOSS)
+    weight, how, anew = known.weight(), known.dataset.degradation, False
+    if known.task.fit == "keep":
+        anew = fresh(known, losses)
+        images, truth, owner = patches(known, candidate, quiet=anew)
+        weight, rows = weight[owner], np.flatnonzero(np.isin(owner, rows))
+    else:
+        images, truth = training_images(known, candidate, 1.0 if learner.solved else MARGIN)
     return Lesson(
         images=images[rows],
         truth=truth[rows],
-        weight=known.weight()[rows],
+        weight=weight[rows],
         classes=len(known.dataset.classes),
         size=known.size(candidate.side),
         epochs=max(1, candidate.epochs),
         batch=learner.batch,
         seed=seed,
         symmetries=symmetries,
-        losses=tuple(load("losses", name) for name in candidate.loss.split("+") if name != NO_LOSS),
+        losses=losses,
         threads=threads,
+        noise=how.noise if how is not None and how.noise and how.shrink == 1 else None,
+        fresh=anew,
     )
 
 
