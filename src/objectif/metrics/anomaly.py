@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from objectif.metrics.base import Metric, Prepared, Reals, Scores, Truth
@@ -179,6 +178,8 @@ def _pixel_auroc(sums: Reals) -> Reals:
 
 def region_histograms(truth: Truth, answers: Scores) -> Reals:
     """(N, 2 BINS) good cells in each bin, then the shares of the picture's connected defects, which sum to their number."""
+    import cv2  # late: listing metrics needs no OpenCV
+
     bins, seen = _binned(truth, answers), cells(truth)
     table = np.zeros((len(truth), 2, BINS))
     for row, (place, true) in enumerate(zip(bins, seen, strict=True)):

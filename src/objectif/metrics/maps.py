@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -54,6 +53,8 @@ def with_row(maps: Maps, value: Any) -> Maps:
 
 def shrunk(mask: NDArray[np.bool_], side: int = SIDE) -> NDArray[np.uint8]:
     """(side, side) of a mask (H, W): 1 where a defect covers half of a cell; one that covers half of none has its best."""
+    import cv2  # late: listing metrics needs no OpenCV
+
     share = _shares(mask, side)
     found = (share >= 0.5).astype(np.uint8)
     count, regions = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
@@ -68,6 +69,8 @@ def shrunk(mask: NDArray[np.bool_], side: int = SIDE) -> NDArray[np.uint8]:
 
 def _shares(mask: NDArray[np.bool_], side: int) -> NDArray[np.float32]:
     """How much of each cell a mask covers; of a picture smaller than the cells the nearest pixel."""
+    import cv2
+
     height, width = mask.shape
     grown = cv2.resize(
         mask.astype(np.float32), (max(side, width), max(side, height)), interpolation=cv2.INTER_NEAREST
