@@ -23,8 +23,8 @@ TASKS = ("auto", *NAMES)
 LIMITS = ("latency_ms", "size_mb", "memory_mb")
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "": (
-        *("mirror", "allow_leakage", "task", "metric", "cost", "false_alarms"),
         *("data", "format", "group", "splits", "images", "masks", "legend", "turn_masks", "degrade"),
+        *("mirror", "allow_leakage", "task", "metric", "cost", "false_alarms"),
     ),
     "limits": LIMITS,
     "search": (
