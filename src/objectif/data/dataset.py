@@ -136,7 +136,7 @@ class Dataset:
             found.append("detect")
         if any(s.mask is not None for s in self.samples):
             found.append("segment")
-        return (*found, "classify")
+        return (*found, "classify") if found or self.multilabel else ("classify", "identify")
 
     def truth(self) -> NDArray[np.int64]:
         """(N,) class indices, or (N, C) of 0 and 1 where multi-label."""

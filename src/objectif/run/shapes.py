@@ -16,6 +16,7 @@ Axis = str | int | None
 
 _OF_TASKS: dict[tuple[str, ...], dict[str, tuple[Axis, ...]]] = {
     ("scores",): {"scores": ("N", "C")},
+    ("embedding",): {},
     ("boxes", "scores"): {"boxes": ("N", "A", 4), "scores": ("N", "A", "C")},
     ("scores", "distance"): {"scores": ("N", None, None, "C"), "distance": ("N", None, None, 1)},
 }

@@ -15,10 +15,13 @@ import torch
 
 from objectif.learn.export.template import OPSET, fill
 from objectif.learn.models.base import Whole
+from objectif.learn.models.identify.foreign import Finished
 
 
 def export_whole(network: Whole, size: tuple[int, int], channels: int = 3, floating: bool = False) -> bytes:
     """Input `image` (N,H,W,C) uint8 RGB, or float32 in 0..255 where `floating`; outputs as network.outputs names them."""
+    if isinstance(network, Finished):
+        return network.exported(floating)
     network = copy.deepcopy(network).eval()
     image = torch.zeros((2, *size, channels), dtype=torch.float32 if floating else torch.uint8)
     stream = io.BytesIO()

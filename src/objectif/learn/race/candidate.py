@@ -26,6 +26,8 @@ AGAIN = 0.5
 """Passes of the delivered network, as a share of a fold's, where it goes on from the network of the first fold."""
 STEP = 32  # sides of prepared images that are not square are multiples of it, as trunks want
 VIEWS = "views"
+SQUARE = ("identify",)
+"""Tasks whose prepared images are square though pictures keep their aspect ratio: networks of faces take one size."""
 
 
 @dataclass(frozen=True, order=True)
@@ -96,7 +98,7 @@ class Context:
 
     def size(self, side: int) -> tuple[int, int]:
         """(height, width) of the prepared image: square, or the shape of the usual picture in steps of 32 pixels."""
-        if self.task.fit == "stretch":
+        if self.task.fit == "stretch" or self.name in SQUARE:
             return side, side
         height, width = self.shape
         short = min(side, max(STEP, round(side * min(height, width) / max(height, width) / STEP) * STEP))

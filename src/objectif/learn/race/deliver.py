@@ -40,6 +40,11 @@ from objectif.tasks.classify import Decoding, decode
 PROBES, PROBES_SIZE = 4, 4_000_000
 """Images by which a Solution proves itself, and the bytes that they and their answers may take together."""
 
+ONE_PRECISION = ("identify",)
+"""Tasks whose Solutions have no int8 network: embeddings of two networks do not go into one gallery."""
+NAMELESS = ("identify",)
+"""Tasks whose Solutions do not tell the names that were learned from: people are named by a gallery, by consent."""
+
 
 @dataclass(frozen=True)
 class Delivery:
@@ -79,7 +84,8 @@ def deliver(race: Race, found: Verdict, command: str) -> Delivery:
     networks: dict[Precision, bytes] = {"fp32": network}
     notes = []
     model = find(winner.model)
-    if (model.pretrained or isinstance(model, Learner)) and race.deadline - race.now() > 12:
+    able = race.problem.task not in ONE_PRECISION and (model.pretrained or isinstance(model, Learner))
+    if able and race.deadline - race.now() > 12:
         small, said = _small(race, winner, network)
         notes.append(said)
         if small is not None:
@@ -91,7 +97,7 @@ def deliver(race: Race, found: Verdict, command: str) -> Delivery:
     inputs = prepared(dataset, race.ground.plan.development()[:PROBES], preparation)
     solution = Solution(
         task=race.problem.task,
-        classes=dataset.classes,
+        classes=("identity",) if race.problem.task in NAMELESS else dataset.classes,
         multilabel=dataset.multilabel,
         preparation=preparation,
         decoding=decoding,

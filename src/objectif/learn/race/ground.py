@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from objectif.data.dataset import Dataset
+from objectif.data.identities import plan_identities
 from objectif.data.load import load
 from objectif.data.pixels import read
 from objectif.data.splits import SplitPlan, components, plan
@@ -75,8 +76,11 @@ def survey(problem: Problem, work: Path, progress: Callable[[int, int], None] | 
     turn = turned(dataset) if problem.task == "segment" else None
     if turn is not None:
         notes.append(f"{turn.sentence} {turn.remedy}")
-    part = find(problem.task).whole and problem.folds == USUAL_FOLDS
-    division = plan(dataset, folds=problem.folds, seed=problem.seed, together=near, part=part)
+    if problem.task == "identify":
+        dataset, division = plan_identities(dataset, folds=problem.folds, seed=problem.seed, together=near)
+    else:
+        part = find(problem.task).whole and problem.folds == USUAL_FOLDS
+        division = plan(dataset, folds=problem.folds, seed=problem.seed, together=near, part=part)
     units = components(dataset.groups(), near, len(dataset))
     sizes = np.array([(i.height, i.width) for i in looks.infos if i is not None] or [(224, 224)])
     matrix = problem.cost_matrix(dataset.classes)
