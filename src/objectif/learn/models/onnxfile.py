@@ -53,7 +53,7 @@ def opened(path: Path) -> tuple[onnx.ModelProto, str]:
         raise PluginError(f"no file {path}; expected onnx:PATH with the path of an ONNX network.")
     content = path.read_bytes()
     try:
-        proto = onnx.load_from_string(content)
+        proto = onnx.shape_inference.infer_shapes(onnx.load_from_string(content))  # some leave outputs without
         onnx.checker.check_model(proto)
     except Exception as error:  # protobuf and onnx raise many kinds, none of them ours
         raise PluginError(f"{path} is not an ONNX network ({str(error).splitlines()[0][:120]}).") from error

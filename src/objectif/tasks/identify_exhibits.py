@@ -1,0 +1,2 @@
+"""stub"""
+def exhibits(paths, classes, truth, answers, limit): return []
