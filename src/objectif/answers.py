@@ -181,6 +181,7 @@ class Identity:
     path: as it was given. name: of the entry, None where nobody known is seen. score: cosine to the nearest entry, -1..1,
     None where there was no gallery. threshold: what a score must exceed for a name, None likewise. candidates: entries,
     the nearest first. reason: why this name, or none. embedding: (D,) float32 of length 1, to search or to enrol.
+    height, width: of the image, where known.
     """
 
     path: str
@@ -190,6 +191,8 @@ class Identity:
     candidates: tuple[Candidate, ...]
     reason: str
     embedding: NDArray[np.float32]
+    height: int | None = None
+    width: int | None = None
 
     @property
     def label(self) -> str:

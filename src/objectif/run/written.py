@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from objectif.answers import Answer, Boxes, Masks
+from objectif.answers import Answer, Boxes, Identity, Masks
 from objectif.errors import InputError
 from objectif.images.prepare import Placement
 from objectif.run.outlines import rle
@@ -61,6 +61,8 @@ def csv_header(
         return csv_row("path", "x1", "y1", "x2", "y2", "label", "score")
     if issubclass(answers, Masks):
         return csv_row(*_columns(channels, unit))
+    if issubclass(answers, Identity):
+        return csv_row("path", "name", "score", "threshold", "nearest", "reason")
     return csv_row("path", "label", *(f"score:{name}" for name in classes))
 
 
@@ -77,6 +79,8 @@ def csv_rows(
     """
     if isinstance(answer, Masks):
         return table_rows(answer, pixels, channels, spacing)
+    if isinstance(answer, Identity):
+        return identity_row(answer)
     if not isinstance(answer, Boxes):
         return csv_row(answer.path, answer.label, *(f"{score:.6f}" for score in answer.scores))
     rows = [
@@ -84,6 +88,13 @@ def csv_rows(
         for box, label, score in zip(answer.boxes, answer.labels, answer.scores, strict=True)
     ]
     return b"".join(rows) or csv_row(answer.path, *[""] * 6)
+
+
+def identity_row(answer: Identity) -> bytes:
+    """One row: the name, '' where nobody known; its score and what it had to exceed; who was nearest; why."""
+    numbers = ("" if v is None else f"{v:.6f}" for v in (answer.score, answer.threshold))
+    nearest = answer.candidates[0].name if answer.candidates else ""
+    return csv_row(answer.path, answer.label, *numbers, nearest, answer.reason)
 
 
 def table_rows(

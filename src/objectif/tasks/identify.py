@@ -267,12 +267,14 @@ class Identify:
         decoded: Arrays,
         decoding: Decoding,
         multilabel: bool,
-        placements: Sequence[Placement] = (),
+        placements: Sequence[Placement],
     ) -> list[Identity]:
         """Embeddings without a name: names come from a gallery (run.identify)."""
         return [
-            Identity(path, None, None, None, (), NO_GALLERY, np.asarray(row, np.float32))
-            for path, row in zip(paths, decoded, strict=True)
+            Identity(
+                path, None, None, None, (), NO_GALLERY, np.asarray(row, np.float32), place.height, place.width
+            )
+            for path, row, place in zip(paths, decoded, placements, strict=True)
         ]
 
     def exhibits(
