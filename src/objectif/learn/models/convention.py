@@ -22,7 +22,7 @@ import onnx
 
 from objectif.errors import PluginError
 
-KEYS = ("size", "mean", "std", "order", "output")
+KEYS = ("size", "mean", "std", "order", "output", "align")
 Three = tuple[float, float, float]
 
 
@@ -30,7 +30,8 @@ Three = tuple[float, float, float]
 class Convention:
     """size: pixels of the square input's side, None where the graph says it. mean, std: of each channel, in 0..255.
 
-    order: of the channels, 'rgb' or 'bgr'. output: name of the output that is the embedding, None for the last.
+    order: of the channels, 'rgb' or 'bgr'. output: name of the output that is the embedding, None for the last. align: a
+    detector of faces by whose points each is aligned first (identify/align.py), None for pictures as they are.
     """
 
     mean: Three
@@ -38,12 +39,14 @@ class Convention:
     size: int | None = None
     order: str = "rgb"
     output: str | None = None
+    align: Path | None = None
 
     @property
     def words(self) -> str:
         """As one would say it: 'RGB, (x - 127.5) / 128'."""
         mean, std = (_short(v) for v in (self.mean, self.std))
-        return f"{self.order.upper()}, (x - {mean}) / {std}"
+        aligned = "" if self.align is None else f", faces aligned by {self.align.name}"
+        return f"{self.order.upper()}, (x - {mean}) / {std}{aligned}"
 
 
 def parted(name: str) -> tuple[Path, dict[str, str]]:
@@ -81,8 +84,26 @@ def convention(
     spread = _three(path, "std", known["std"])
     if 0.0 in spread:
         raise PluginError(f"{path.name}: std is {known['std']!r}; expected numbers that are not 0.")
-    centre = _three(path, "mean", known["mean"])
-    return Convention(centre, spread, None if size is None else int(size), order, output)
+    return Convention(
+        _three(path, "mean", known["mean"]),
+        spread,
+        None if size is None else int(size),
+        order,
+        output,
+        _detector(path, known.get("align")),
+    )
+
+
+def _detector(path: Path, given: object) -> Path | None:
+    """The detector's file, below the network's folder where it is there."""
+    if given is None:
+        return None
+    found = [place for place in (path.parent / str(given), Path(str(given)).expanduser()) if place.is_file()]
+    if not found:
+        raise PluginError(
+            f"{path.name}: align is {given!r}, which is no file here or beside the network; expected an ONNX detector of faces."
+        )
+    return found[0].resolve()
 
 
 def _beside(path: Path) -> dict[str, Any]:

@@ -29,6 +29,8 @@ def from_file(name: str) -> Model:
     proto, digest = opened(path)
     layout, side = image_input(proto, path)
     wanted = convention(path, stated, proto, MEAN, STD)
+    if wanted.align is not None:
+        raise PluginError(f"{name}: align is for networks of faces, where the task is identify; leave it out.")
 
     def refuse(channels: int) -> Features:
         raise PluginError(f"{name} is a finished graph; it can be used frozen but not fine-tuned.")

@@ -7,12 +7,15 @@ stated otherwise (convention.py) pixels are (x - 127.5) / 128 RGB, as networks o
 from __future__ import annotations
 
 import numpy as np
+import onnx
 import torch
 from torch import Tensor, nn
 
+from objectif.errors import PluginError
 from objectif.learn.losses.base import Batch, Loss
 from objectif.learn.models.base import Learner, Whole
 from objectif.learn.models.convention import Convention, convention, parted
+from objectif.learn.models.identify.align import CROP, FRAME, aligned
 from objectif.learn.models.identify.view import plainly
 from objectif.learn.models.onnxfile import adapt, image_input, opened
 from objectif.run.network import Network
@@ -50,7 +53,17 @@ def from_file(name: str) -> Learner:
     proto, digest = opened(path)
     layout, fixed = image_input(proto, path)
     wanted: Convention = convention(path, stated, proto, MEAN, STD)
-    side = wanted.size or fixed or USUAL_SIDE
+    side = FRAME if wanted.align else wanted.size or fixed or USUAL_SIDE
+    if wanted.align and (wanted.size or fixed or CROP) != CROP:
+        raise PluginError(
+            f"{path.name} takes {wanted.size or fixed} pixels; faces are aligned to {CROP}. Leave align out."
+        )
+
+    def graph(floating: bool) -> bytes:
+        if wanted.align is None:
+            return adapt(proto, layout, wanted, floating)
+        return aligned(onnx.load_from_string(adapt(proto, layout, wanted, True)), wanted.align, floating)
+
     return Learner(
         name=name,
         approach="frozen",
@@ -59,9 +72,7 @@ def from_file(name: str) -> Learner:
         licence="as its owner says; not known to objectif",
         task="identify",
         sizes=(side,),
-        build=lambda channels, classes: Finished(
-            (adapt(proto, layout, wanted), adapt(proto, layout, wanted, floating=True))
-        ),
+        build=lambda channels, classes: Finished((graph(False), graph(True))),
         view=plainly,
         epochs=(1, 1),
         steps=0,
