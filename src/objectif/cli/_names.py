@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 def named_by(
     predictor: Predictor, inputs: Iterable[str | Failure], gallery: Path | None, fpir: float | None
 ) -> Generator[Answer | Failure]:
-    """Answers with names. InputError where the Solution does not identify, or there is no gallery."""
+    """Answers with names; without a gallery none. InputError where the Solution does not identify."""
     from objectif.cli._output import complain
     from objectif.errors import InputError
     from objectif.run.gallery import Gallery
     from objectif.run.identify import limit, name
+    from objectif.tasks.identify import NO_GALLERY
 
     if predictor.solution.task != "identify":
         raise InputError(
@@ -28,10 +29,11 @@ def named_by(
             "Leave them out."
         )
     if gallery is None:
-        raise InputError(
-            "this Solution identifies, and who is known stands in a gallery: give one with --gallery FILE, made by "
-            "`objectif gallery new FILE --solution ...` and `objectif gallery enrol`."
-        )
+        if fpir is not None:
+            raise InputError(f"--fpir {fpir:g}: expected --gallery FILE beside it; without one nobody is named.")
+        complain(NO_GALLERY)
+        yield from predictor.predict(inputs)
+        return
     known = Gallery.load(gallery)
     answers = name(predictor, known, inputs, fpir=fpir)
     found = limit(predictor, known, fpir)

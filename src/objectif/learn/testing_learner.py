@@ -91,9 +91,23 @@ def _segment(channels: int, size: tuple[int, int]) -> tuple[NDArray[np.uint8], N
     return images, truth
 
 
+def _identify(channels: int, size: tuple[int, int]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Two subjects with four pictures each: a bright rectangle high or low, at another place and in another light each."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(90, 130, (IMAGES, *size, channels), dtype=np.uint8)
+    truth = np.zeros((IMAGES, 1, 2), np.int64)
+    for row in range(IMAGES):
+        number = row % CLASSES
+        y, x = number * size[0] // 2 + rng.integers(0, 8), rng.integers(0, size[1] // 2)
+        images[row, y : y + size[0] // 3, x : x + 24] = rng.integers(180, 240)
+        truth[row, 0, 0] = number
+    return images, truth
+
+
 PROBLEMS: dict[str, Callable[[int, tuple[int, int]], tuple[NDArray[np.uint8], NDArray[Any]]]] = {
     "detect": _detect,
     "segment": _segment,
+    "identify": _identify,
 }
 
 
@@ -184,10 +198,8 @@ def _answers(learner: Learner) -> None:
     for channels in (3, 1):
         images = _lesson(learner, 1, channels).images
         network = _built(learner, channels)
-        must(
-            network.outputs == (*wanted, "embedding"),
-            f"outputs are {network.outputs}; expected {(*wanted, 'embedding')}",
-        )
+        given = tuple(dict.fromkeys((*wanted, "embedding")))
+        must(network.outputs == given, f"outputs are {network.outputs}; expected {given}")
         with torch.inference_mode():
             together = network(torch.from_numpy(images))
             floats = network(torch.from_numpy(images.astype(np.float32)))
@@ -278,7 +290,23 @@ def _judged(learner: Learner, network: Whole) -> float:
         return float(network.eval().objective(image, truth, lesson.losses, given))
 
 
+def _solves(learner: Learner) -> None:
+    """Solved at once: something moved, the objective is finite, and twice the same; it need not be what was solved for."""
+    one, other = (train(learner, _lesson(learner, 1)) for _ in range(2))
+    must(not one.training, "the solved network is still in training mode")
+    must(bool(np.isfinite(_judged(learner, one))), "the objective of the solved network is not finite")
+    before, after = _built(learner).state_dict(), one.state_dict()
+    must(any(not torch.equal(before[key], after[key]) for key in before), "solving changed nothing")
+    states = one.state_dict(), other.state_dict()
+    must(all(torch.equal(states[0][key], states[1][key]) for key in states[0]), "two solutions differ")
+    speed = seconds_per_image(learner, _lesson(learner, 1))
+    must(0 < speed < 60, f"seconds_per_image gives {speed}")
+
+
 def _learns(learner: Learner) -> None:
+    if learner.solved:
+        _solves(learner)
+        return
     said: list[tuple[int, int]] = []
     network = train(learner, _lesson(learner, EPOCHS), tell=lambda epoch, of, value: said.append((epoch, of)))
     must(said == [(e + 1, EPOCHS) for e in range(EPOCHS)], f"told of epochs {said}")

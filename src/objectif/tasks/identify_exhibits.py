@@ -107,7 +107,7 @@ def _figures(truth: Arrays, answers: Arrays, found: Sequence[Searches]) -> Sheet
         ("searches of known people", sum(int(s.mated.sum()) for s in found)),
         ("searches of strangers", sum(int((~s.mated).sum()) for s in found)),
     ):
-        rows.append((title, float(number)))
+        rows.append((title, f"{number:g}"))
     caption = "Searches are of galleries drawn again and again by a fixed seed, so one picture is in many of them."
     return Sheet("Figures", caption, ("figure", "value"), tuple(rows))
 
@@ -131,7 +131,7 @@ def _identities(
         rows.append(
             (
                 classes[number] if number < len(classes) else str(number),
-                float(len(images)),
+                str(len(images)),
                 named / known if known else None,
                 first / known if known else None,
                 taken / strange if strange else None,
