@@ -80,7 +80,9 @@ def hues(colours: Callable[..., Solution]) -> Callable[..., Solution]:
             "classes": ("red", "green", "blue"),
             "multilabel": False,
             "preparation": plain.preparation,
-            "decoding": Decoding(0.01, 10, 20, 200, (0.0, 0.001, 0.01, 0.1, 0.5), (0.99, 0.95, 0.9, 0.8, 0.6)),
+            "decoding": Decoding(
+                0.01, 10, 20, 200, (0.0, 0.001, 0.01, 0.1, 0.5), (0.99, 0.95, 0.9, 0.8, 0.6)
+            ),
             "networks": plain.networks,
             "card": {"name": "hues"},
             "probes": {"inputs": plain.probes["inputs"], "embedding_fp32": means, "embedding_int8": means},

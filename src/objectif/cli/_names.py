@@ -30,7 +30,9 @@ def named_by(
         )
     if gallery is None:
         if fpir is not None:
-            raise InputError(f"--fpir {fpir:g}: expected --gallery FILE beside it; without one nobody is named.")
+            raise InputError(
+                f"--fpir {fpir:g}: expected --gallery FILE beside it; without one nobody is named."
+            )
         complain(NO_GALLERY)
         yield from predictor.predict(inputs)
         return

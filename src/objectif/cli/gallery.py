@@ -1,8 +1,8 @@
 """`objectif gallery`: who is known. Enrolling takes a few pictures and no training.
 
-    objectif gallery new known.gallery --solution faces.objectif
-    objectif gallery enrol known.gallery anna/*.jpg --name Anna --consent "form of 3 May" --expires 2027-05-03 --solution ...
-    objectif predict faces.objectif door/ --gallery known.gallery
+objectif gallery new known.gallery --solution faces.objectif
+objectif gallery enrol known.gallery anna/*.jpg --name Anna --consent "form of 3 May" --expires 2027-05-03 --solution ...
+objectif predict faces.objectif door/ --gallery known.gallery
 """
 
 from __future__ import annotations
@@ -45,10 +45,14 @@ def command(
     ] = None,
     solution: Annotated[
         Path | None,
-        typer.Option(help="The .objectif file that identifies; one gallery belongs to one.", show_default=False),
+        typer.Option(
+            help="The .objectif file that identifies; one gallery belongs to one.", show_default=False
+        ),
     ] = None,
     name: Annotated[str | None, typer.Option(help="Of an entry.", show_default=False)] = None,
-    each: Annotated[bool, typer.Option("--each", help="Each picture an entry by its path: an archive.")] = False,
+    each: Annotated[
+        bool, typer.Option("--each", help="Each picture an entry by its path: an archive.")
+    ] = False,
     negative: Annotated[
         bool, typer.Option("--negative", help="Not this one: whoever is nearest to it gets no name.")
     ] = False,
@@ -59,7 +63,10 @@ def command(
     note: Annotated[str, typer.Option(help="Anything else.")] = "",
     fpir: Annotated[
         float | None,
-        typer.Option(help="For verify: share of strangers that may pass; the Solution's, mostly 0.01.", show_default=False),
+        typer.Option(
+            help="For verify: share of strangers that may pass; the Solution's, mostly 0.01.",
+            show_default=False,
+        ),
     ] = None,
     most: Annotated[int, typer.Option("--top", min=1, help="For search: how many pictures.")] = 10,
     force: Annotated[bool, typer.Option("--force", help="Enrol pictures that look like two people.")] = False,
@@ -74,7 +81,13 @@ def command(
     elif action is Action.remove:
         Gallery.load(gallery).without(_needed(name)).save(gallery)
     elif action is Action.enrol:
-        more = {"negative": negative, "consent": consent, "expires": _day(expires), "note": note, "force": force}
+        more = {
+            "negative": negative,
+            "consent": consent,
+            "expires": _day(expires),
+            "note": note,
+            "force": force,
+        }
         _enrol(gallery, _predictor(solution), inputs or [], name, each, more)
     else:
         known, predictor = Gallery.load(gallery), _predictor(solution)
@@ -209,7 +222,9 @@ def _needed(name: str | None) -> str:
     from objectif.errors import InputError
 
     if name is None:
-        raise InputError("--name is missing; expected the name of an entry. `objectif gallery list` shows them.")
+        raise InputError(
+            "--name is missing; expected the name of an entry. `objectif gallery list` shows them."
+        )
     return name
 
 

@@ -81,7 +81,9 @@ def command(
     ] = None,
     gallery: Annotated[
         Path | None,
-        typer.Option(help="Who is known (objectif gallery), where the Solution identifies.", show_default=False),
+        typer.Option(
+            help="Who is known (objectif gallery), where the Solution identifies.", show_default=False
+        ),
     ] = None,
     fpir: Annotated[
         float | None,

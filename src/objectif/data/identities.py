@@ -78,9 +78,7 @@ def plan_identities(
     return replace(known, samples=named), SplitPlan(fold, test, origin, seed, count, tuple(notes))
 
 
-def _given(
-    dataset: Dataset, identity: Ints
-) -> tuple[tuple[Ints, NDArray[np.bool_], str] | None, list[str]]:
+def _given(dataset: Dataset, identity: Ints) -> tuple[tuple[Ints, NDArray[np.bool_], str] | None, list[str]]:
     """(fold, test, origin) of splits that come with the data; None, with a note, where they cut an identity."""
     names = np.array([s.split or "train" for s in dataset.samples])
     kinds = set(names.tolist())
@@ -126,9 +124,7 @@ def _dealt(
 
 def _enough(identity: Ints, fold: Ints) -> bool:
     """Whether in each fold somebody can be enrolled and somebody be a stranger."""
-    return fold.max() >= 0 and all(
-        bool(divisions(identity[fold == k])) for k in range(int(fold.max()) + 1)
-    )
+    return fold.max() >= 0 and all(bool(divisions(identity[fold == k])) for k in range(int(fold.max()) + 1))
 
 
 def _too_few(dataset: Dataset, identity: Ints) -> str:

@@ -20,8 +20,8 @@ from objectif.learn.losses.base import Batch, Loss
 from objectif.learn.models import find
 from objectif.learn.models.base import Learner, Model
 from objectif.learn.testing_boxes import BOX, box_steps, random_boxes
-from objectif.learn.testing_learner import learner_steps
 from objectif.learn.testing_embeddings import embedding_segment_violates, embedding_steps
+from objectif.learn.testing_learner import learner_steps
 from objectif.learn.testing_masks import FEW, mask_steps, random_masks, random_scores
 from objectif.learn.testing_steps import Step, batch_of, must, slope_of, step
 from objectif.run.check import NEWEST_OPSET, Check

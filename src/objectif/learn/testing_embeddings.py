@@ -29,9 +29,17 @@ def embedding_steps(loss: Loss) -> list[Step]:
         ("finite", partial(_finite, loss), "equal, opposite and zero embeddings, float32 and float64"),
         ("derivative", partial(_derivative, loss), "equals finite differences in float64"),
         ("order", partial(_order, loss), "the order of the rows changes nothing"),
-        ("odd batches", partial(_odd, loss), "one row, one identity, all different, no weight, unseen identities"),
+        (
+            "odd batches",
+            partial(_odd, loss),
+            "one row, one identity, all different, no weight, unseen identities",
+        ),
         ("leaves its input alone", partial(_pure, loss), "twice the same value, nothing overwritten"),
-        ("direction", partial(_direction, loss), "lower where identities are apart than where they are mixed"),
+        (
+            "direction",
+            partial(_direction, loss),
+            "lower where identities are apart than where they are mixed",
+        ),
         ("learns", partial(_learns, loss), "gradient descent brings images of one identity together"),
     ]
 
@@ -96,13 +104,18 @@ def _derivative(loss: Loss) -> None:
     model, step = Proxies(), 1e-6
     up, down = (float(_value(loss, raw + s * step * way, truth, model).detach()) for s in (1, -1))
     met, expected = (up - down) / (2 * step), float((slope * way).sum())
-    must(abs(met - expected) <= 1e-4 * (1 + abs(expected)), f"{expected:.6g}; finite differences give {met:.6g}")
+    must(
+        abs(met - expected) <= 1e-4 * (1 + abs(expected)),
+        f"{expected:.6g}; finite differences give {met:.6g}",
+    )
 
 
 def _order(loss: Loss) -> None:
     raw, truth = _case()
     turned = torch.randperm(len(raw), generator=torch.Generator().manual_seed(3))
-    one, other = (float(_value(loss, raw[k], truth[k], Proxies()).detach()) for k in (torch.arange(len(raw)), turned))
+    one, other = (
+        float(_value(loss, raw[k], truth[k], Proxies()).detach()) for k in (torch.arange(len(raw)), turned)
+    )
     must(abs(one - other) <= 1e-9 * (1 + abs(one)), f"{one:.9g} became {other:.9g}")
 
 

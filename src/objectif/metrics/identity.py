@@ -126,8 +126,8 @@ def _searched(rows: Ints, embeddings: Scores, drawn: list[Division]) -> Searches
         other = np.repeat(there, entries).reshape(scores.shape)[~own]
         parts.append((there, mate, scores.max(axis=1), right, other, scores[~own]))
     images = int(np.bincount(drawn[0].entry).max())
-    joined = [np.concatenate(part) for part in zip(*parts, strict=True)]
-    return Searches(*joined, enrolled=entries, images=images)  # type: ignore[call-arg,arg-type]
+    row, mate, top, right, other_row, other = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return Searches(row, mate, top, right, other_row, other, entries, images)
 
 
 # --- what is counted --------------------------------------------------------

@@ -209,9 +209,7 @@ class Gallery:
             return None, f"{told}, and is enrolled as one that is not meant"
         return best.name, f"{told}, above the threshold {threshold:.3f}"
 
-    def verify(
-        self, asked: Identity, name: str, threshold: float, *, today: date | None = None
-    ) -> Identity:
+    def verify(self, asked: Identity, name: str, threshold: float, *, today: date | None = None) -> Identity:
         """Whether it is that one: named, or not, by the score to that entry alone.
 
         InputError where there is no such entry, or it has expired.
@@ -228,15 +226,13 @@ class Gallery:
             asked, name=found, score=score, threshold=float(threshold), candidates=(best,), reason=reason
         )
 
-    def nearest(
-        self, embedding: NDArray[Any], most: int = 10, *, today: date | None = None
-    ) -> list[Match]:
+    def nearest(self, embedding: NDArray[Any], most: int = 10, *, today: date | None = None) -> list[Match]:
         """The stored pictures most like an embedding (D,), the nearest first. InputError where nobody takes part."""
         entries = self._searched(embedding, today)
         stored = [(e.name, image) for e in entries for image in e.images]
         scores = cosines(embedding[None], np.concatenate([e.embeddings for e in entries]))[0]
         order = np.argsort(-scores, kind="stable")[:most]
-        return [Match(*stored[k], float(scores[k])) for k in order.tolist()]
+        return [Match(stored[k][0], stored[k][1], float(scores[k])) for k in order.tolist()]
 
     def ready(self, today: date | None = None) -> tuple[Entry, ...]:
         """The entries that take part; InputError where there are none."""
@@ -244,9 +240,7 @@ class Gallery:
         if not entries:
             gone = self.expired(today)
             why = f"all {len(gone)} entries have expired" if gone else "the gallery is empty"
-            raise InputError(
-                f"{why}; expected at least one entry. Add one with `objectif gallery enrol`."
-            )
+            raise InputError(f"{why}; expected at least one entry. Add one with `objectif gallery enrol`.")
         return entries
 
     def _searched(self, embedding: NDArray[Any], today: date | None) -> tuple[Entry, ...]:

@@ -47,9 +47,7 @@ def write(path: Path, gallery: Gallery) -> Path:
         with open(temporary, "xb") as file:
             with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
                 text = json.dumps(manifest, indent=1, ensure_ascii=False)
-                archive.writestr(
-                    zipfile.ZipInfo(_MANIFEST, _EPOCH), text.encode("utf-8", "surrogatepass")
-                )
+                archive.writestr(zipfile.ZipInfo(_MANIFEST, _EPOCH), text.encode("utf-8", "surrogatepass"))
                 archive.writestr(zipfile.ZipInfo(_ROWS, _EPOCH), rows)
             file.flush()
             os.fsync(file.fileno())
@@ -70,11 +68,11 @@ def read(path: Path) -> Gallery:
     try:
         with zipfile.ZipFile(path) as archive:
             if sorted(archive.namelist()) != sorted((_MANIFEST, _ROWS)):
-                raise InputError(
-                    f"{path} is no gallery; expected a file that `objectif gallery new` wrote."
-                )
+                raise InputError(f"{path} is no gallery; expected a file that `objectif gallery new` wrote.")
             if any(i.compress_type != zipfile.ZIP_STORED for i in archive.infolist()):
-                raise InputError(f"{path} was repacked; expected stored members. Copy it again from its source.")
+                raise InputError(
+                    f"{path} was repacked; expected stored members. Copy it again from its source."
+                )
             manifest, rows = json.loads(archive.read(_MANIFEST)), archive.read(_ROWS)
         return _gallery(manifest, rows)
     except FileNotFoundError as error:
@@ -82,7 +80,9 @@ def read(path: Path) -> Gallery:
             f"no gallery at {path}; make one with `objectif gallery new {path} --solution FILE`."
         ) from error
     except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}. Expected a gallery file.") from error
+        raise InputError(
+            f"cannot read {path}: {error.strerror or error}. Expected a gallery file."
+        ) from error
     except (zipfile.BadZipFile, ValueError, KeyError, TypeError, EOFError, RuntimeError) as error:
         raise InputError(
             f"{path} is not a whole gallery ({error}); it may be cut short or altered. Copy it again from its source."

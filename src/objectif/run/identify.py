@@ -1,9 +1,9 @@
 """A gallery at work: pictures are enrolled, named, verified and searched by a Solution's Predictor.
 
-    guard = ob.load("faces.objectif")
-    known = teach(ob.Gallery.new(guard.solution), guard, "Anna", ["anna-1.jpg", "anna-2.jpg", "anna-3.jpg"])
-    for answer in name(guard, known, "door/"):
-        print(answer)
+guard = ob.load("faces.objectif")
+known = teach(ob.Gallery.new(guard.solution), guard, "Anna", ["anna-1.jpg", "anna-2.jpg", "anna-3.jpg"])
+for answer in name(guard, known, "door/"):
+    print(answer)
 """
 
 from __future__ import annotations
@@ -135,5 +135,7 @@ def _name(source: Source, number: int) -> str:
 def _sum(source: Source) -> str:
     """sha256 of the file's bytes, or of the pixels with their shape."""
     if isinstance(source, np.ndarray):
-        return hashlib.sha256(repr(source.shape).encode() + np.ascontiguousarray(source).tobytes()).hexdigest()
+        return hashlib.sha256(
+            repr(source.shape).encode() + np.ascontiguousarray(source).tobytes()
+        ).hexdigest()
     return hashlib.sha256(source if isinstance(source, bytes) else Path(source).read_bytes()).hexdigest()

@@ -127,5 +127,10 @@ def of_embeddings(
 
 Rule = Callable[[Precision, Solution, Outputs, Outputs], tuple[bool, str]]
 
-PARITY: dict[str, Rule] = {"classify": of_classes, "detect": of_places, "segment": of_grid, "identify": of_embeddings}
+PARITY: dict[str, Rule] = {
+    "classify": of_classes,
+    "detect": of_places,
+    "segment": of_grid,
+    "identify": of_embeddings,
+}
 """Task -> (precision, solution, outputs expected, outputs met) to whether they agree, and what was met."""

@@ -21,8 +21,8 @@ from objectif.answers import Identity
 from objectif.errors import DataError, InputError, SolutionError
 from objectif.images.prepare import Fit, Placement, Preparation
 from objectif.images.tiles import Tile
-from objectif.metrics.identity import Searches, searches
 from objectif.metrics.distributions import clopper_pearson
+from objectif.metrics.identity import Searches, searches
 from objectif.metrics.similarity import unit
 from objectif.tasks import identify_exhibits
 
@@ -104,11 +104,9 @@ class Decoding:
                 f"decoding has unknown keys {sorted(unknown)}; this objectif may be too old for the file."
             )
         try:
-            return cls(
-                float(values.get("fpir", USUAL_FPIR)),
-                *(int(values.get(key, 0)) for key in ("entries", "people", "images")),
-                *(tuple(float(v) for v in values.get(key, ())) for key in ("rates", "scores")),
-            )
+            entries, people, images = (int(values.get(key, 0)) for key in ("entries", "people", "images"))
+            rates, scores = (tuple(float(v) for v in values.get(key, ())) for key in ("rates", "scores"))
+            return cls(float(values.get("fpir", USUAL_FPIR)), entries, people, images, rates, scores)
         except (TypeError, ValueError) as error:
             raise SolutionError(
                 f"decoding {dict(values)} has a value that is not a number ({error})."
@@ -135,11 +133,11 @@ class Decoding:
         place = int(np.searchsorted(np.asarray(self.rates), asked * (1 + 1e-9), side="right")) - 1
         value = self.scores[max(0, place)]
         hits = round(self.images * (self.rates[place] if place >= 0 else 0.0))
-        low, high = (
-            1 - (1 - bound) ** (size / self.entries) for bound in clopper_pearson(hits, self.images)
-        )
+        low, high = (1 - (1 - bound) ** (size / self.entries) for bound in clopper_pearson(hits, self.images))
         few = (
-            "" if asked * self.images >= 1 else "; too few strangers to know so small a rate: above all of them"
+            ""
+            if asked * self.images >= 1
+            else "; too few strangers to know so small a rate: above all of them"
         )
         words = (
             f"FPIR {wanted:.2%} in a gallery of {size}, 95 % interval {low:.2%} to {high:.2%}, measured with "

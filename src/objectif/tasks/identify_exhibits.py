@@ -108,13 +108,13 @@ def _figures(truth: Arrays, answers: Arrays, found: Sequence[Searches]) -> Sheet
         ("searches of strangers", sum(int((~s.mated).sum()) for s in found)),
     ):
         rows.append((title, f"{number:g}"))
-    caption = "Searches are of galleries drawn again and again by a fixed seed, so one picture is in many of them."
+    caption = (
+        "Searches are of galleries drawn again and again by a fixed seed, so one picture is in many of them."
+    )
     return Sheet("Figures", caption, ("figure", "value"), tuple(rows))
 
 
-def _identities(
-    found: Sequence[Searches], truth: Arrays, classes: Sequence[str], value: float
-) -> Sheet:
+def _identities(found: Sequence[Searches], truth: Arrays, classes: Sequence[str], value: float) -> Sheet:
     """How each is found when known, and taken for another when a stranger; the worst first."""
     rows: list[tuple[str | float | None, ...]] = []
     for number in np.unique(truth[:, 0, 0]).tolist():
@@ -171,7 +171,12 @@ def _errors(
     share = table.sum(0) / np.maximum(asked, 1)
     order = [k for k in np.argsort(-share, kind="stable").tolist() if share[k] > 0]
     rows = tuple(
-        (paths[k], _identity(classes, int(truth[k, 0, 0])), list(wrong)[int(table[:, k].argmax())], float(share[k]))
+        (
+            paths[k],
+            _identity(classes, int(truth[k, 0, 0])),
+            list(wrong)[int(table[:, k].argmax())],
+            float(share[k]),
+        )
         for k in order[:MOST]
     )
     rest = len(order) - len(rows)

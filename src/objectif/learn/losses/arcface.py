@@ -38,9 +38,7 @@ class ArcFace:
         cosine, learned = proxy_cosines(output, batch, model)
         own = cosine.gather(1, truth[:, None]).squeeze(1).clamp(-1 + 1e-6, 1 - 1e-6)
         turned = own * math.cos(self.margin) - (1 - own.square()).sqrt() * math.sin(self.margin)
-        harder = torch.where(
-            own > -math.cos(self.margin), turned, own - self.margin * math.sin(self.margin)
-        )
+        harder = torch.where(own > -math.cos(self.margin), turned, own - self.margin * math.sin(self.margin))
         logits = cosine.masked_fill(~learned[None], -1.0).scatter(1, truth[:, None], harder[:, None])
         return weighted_mean(
             functional.cross_entropy(self.scale * logits, truth, reduction="none"), batch.weight

@@ -40,9 +40,9 @@ class ProxyAnchor:
         drawn = _soft(self.sharpness * (self.margin - cosine) + weight, own)
         pushed = _soft(self.sharpness * (self.margin + cosine) + weight, ~own)
         here = own.any(0) & learned
-        return (drawn * here).sum() / here.sum().clamp_min(1) + (pushed * learned).sum() / learned.sum().clamp_min(
-            1
-        )
+        return (drawn * here).sum() / here.sum().clamp_min(1) + (
+            pushed * learned
+        ).sum() / learned.sum().clamp_min(1)
 
 
 def _soft(values: Tensor, chosen: Tensor) -> Tensor:

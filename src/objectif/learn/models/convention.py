@@ -78,9 +78,7 @@ def convention(
     output = known.get("output")
     names = [o.name for o in proto.graph.output]
     if output is not None and output not in names:
-        raise PluginError(
-            f"{path.name}: there is no output {output!r}; expected one of {', '.join(names)}."
-        )
+        raise PluginError(f"{path.name}: there is no output {output!r}; expected one of {', '.join(names)}.")
     spread = _three(path, "std", known["std"])
     if 0.0 in spread:
         raise PluginError(f"{path.name}: std is {known['std']!r}; expected numbers that are not 0.")
@@ -124,13 +122,15 @@ def _beside(path: Path) -> dict[str, Any]:
 def _three(path: Path, key: str, value: object) -> Three:
     """One number for all channels or three, of a list or of 'a,b,c'."""
     given = value.split(",") if isinstance(value, str) else value
-    parts = list(given) if isinstance(given, list | tuple) else [given]
+    parts: list[Any] = list(given) if isinstance(given, list | tuple) else [given]
     try:
         numbers = [float(part) for part in parts]
     except (TypeError, ValueError):
         numbers = []
     if len(numbers) not in (1, 3) or not all(math.isfinite(n) for n in numbers):
-        raise PluginError(f"{path.name}: {key} is {value!r}; expected one number or three, in units of 0..255.")
+        raise PluginError(
+            f"{path.name}: {key} is {value!r}; expected one number or three, in units of 0..255."
+        )
     three = numbers * 3 if len(numbers) == 1 else numbers
     return three[0], three[1], three[2]
 

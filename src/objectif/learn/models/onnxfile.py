@@ -30,7 +30,9 @@ def from_file(name: str) -> Model:
     layout, side = image_input(proto, path)
     wanted = convention(path, stated, proto, MEAN, STD)
     if wanted.align is not None:
-        raise PluginError(f"{name}: align is for networks of faces, where the task is identify; leave it out.")
+        raise PluginError(
+            f"{name}: align is for networks of faces, where the task is identify; leave it out."
+        )
 
     def refuse(channels: int) -> Features:
         raise PluginError(f"{name} is a finished graph; it can be used frozen but not fine-tuned.")
@@ -55,7 +57,9 @@ def opened(path: Path) -> tuple[onnx.ModelProto, str]:
         raise PluginError(f"no file {path}; expected onnx:PATH with the path of an ONNX network.")
     content = path.read_bytes()
     try:
-        proto = onnx.shape_inference.infer_shapes(onnx.load_from_string(content))  # some leave outputs without
+        proto = onnx.shape_inference.infer_shapes(
+            onnx.load_from_string(content)
+        )  # some leave outputs without
         onnx.checker.check_model(proto)
     except Exception as error:  # protobuf and onnx raise many kinds, none of them ours
         raise PluginError(f"{path} is not an ONNX network ({str(error).splitlines()[0][:120]}).") from error

@@ -17,7 +17,7 @@ import numpy as np
 
 from objectif import plugins
 from objectif.errors import ProblemError, TrialError
-from objectif.learn.models import find, for_task, find_model
+from objectif.learn.models import find, find_model, for_task
 from objectif.learn.models.base import Learner, Model
 from objectif.learn.race.board import Board, Cost
 from objectif.learn.race.candidate import PLAIN, Candidate

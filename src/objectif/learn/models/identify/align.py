@@ -39,6 +39,10 @@ NAMES = ("heat", "scale", "offset", "points")
 class Crop(nn.Module):
     """Bordered pictures (N,S,S,3) and a detector's outputs to crops (N,112,112,3), all in 0..255."""
 
+    middle: Tensor
+    around: Tensor
+    pixels: Tensor
+
     def __init__(self) -> None:
         super().__init__()
         places = torch.tensor(PLACES)
@@ -79,7 +83,9 @@ class Crop(nn.Module):
         y = turned[:, None, None] * away[..., 0] + real[:, None, None] * away[..., 1] + own[:, 1, None, None]
         grid = (2 * torch.stack([x, y], -1) + 1) / side - 1
         planes = image.permute(0, 3, 1, 2) - GRAY
-        seen = functional.grid_sample(planes, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+        seen = functional.grid_sample(
+            planes, grid, mode="bilinear", padding_mode="zeros", align_corners=False
+        )
         return (seen + GRAY).permute(0, 2, 3, 1)
 
 
@@ -134,7 +140,7 @@ def _finder(path: Path) -> onnx.ModelProto:
     for value, depth, size in zip(
         (*proto.graph.input, *proto.graph.output), (3, 1, 2, 2, 10), ("s", *[side] * 4), strict=True
     ):
-        shape = ["n", depth, size, size]
+        shape: list[str | int | None] = ["n", depth, size, size]
         value.CopyFrom(helper.make_tensor_value_info(value.name, TensorProto.FLOAT, shape))
     del proto.graph.value_info[:]
     return version_converter.convert_version(proto, OPSET)

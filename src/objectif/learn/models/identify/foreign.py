@@ -6,19 +6,23 @@ stated otherwise (convention.py) pixels are (x - 127.5) / 128 RGB, as networks o
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import onnx
 import torch
 from torch import Tensor, nn
 
 from objectif.errors import PluginError
-from objectif.learn.losses.base import Batch, Loss
 from objectif.learn.models.base import Learner, Whole
 from objectif.learn.models.convention import Convention, convention, parted
 from objectif.learn.models.identify.align import CROP, FRAME, aligned
 from objectif.learn.models.identify.view import plainly
 from objectif.learn.models.onnxfile import adapt, image_input, opened
 from objectif.run.network import Network
+
+if TYPE_CHECKING:
+    from objectif.learn.losses.base import Batch, Loss
 
 MEAN, STD = (127.5, 127.5, 127.5), (128.0, 128.0, 128.0)
 USUAL_SIDE = 112
@@ -32,7 +36,9 @@ class Finished(Whole):
     def __init__(self, graphs: tuple[bytes, bytes]) -> None:
         super().__init__()
         self.graphs = graphs
-        self.nothing = nn.Parameter(torch.zeros(1))  # an optimiser wants something, and there is nothing to learn
+        self.nothing = nn.Parameter(
+            torch.zeros(1)
+        )  # an optimiser wants something, and there is nothing to learn
 
     def exported(self, floating: bool) -> bytes:
         """The graph."""

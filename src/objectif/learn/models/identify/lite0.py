@@ -7,7 +7,7 @@ last layer and trains both under a loss of embeddings; norms keep the statistics
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from objectif.learn.losses.base import Batch, Loss
 from objectif.learn.models.base import Learner, Whole
 from objectif.learn.models.identify.projected import Projected
 from objectif.learn.models.identify.view import plainly, view
 from objectif.learn.models.lite import LICENCE, SOURCE, Lite
+
+if TYPE_CHECKING:
+    from objectif.learn.losses.base import Batch, Loss
 
 WIDTH = 128
 FIXED = 6  # blocks of the trunk, and the stem, that never move: edges and texture serve all

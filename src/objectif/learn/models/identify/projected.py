@@ -8,14 +8,18 @@ matrix because it is estimated from few images. It learns from the training iden
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from objectif.learn.losses.base import Batch, Loss
 from objectif.learn.models.base import Features, Whole
+
+if TYPE_CHECKING:
+    from objectif.learn.losses.base import Batch, Loss
 
 COMPONENTS = 128
 SHRINK = 0.5  # of the covariance within identities, towards a multiple of the identity matrix
@@ -38,7 +42,7 @@ class Projected(Whole):
         self.weight = nn.Parameter(start)
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        centred = self.features(image)[0] - self.mean
+        centred: Tensor = self.features(image)[0] - self.mean
         found = centred @ self.weight if self.whitened else centred * self.weight
         return (functional.normalize(found, dim=1, eps=1e-6),)
 
@@ -47,7 +51,8 @@ class Projected(Whole):
         embedding = self(image)[0]
         same = truth[:, 0, 0][:, None] == truth[:, 0, 0][None]
         alike = embedding @ embedding.T
-        return (alike * ~same).sum() / (~same).sum().clamp_min(1) - (alike * same).sum() / same.sum()
+        gap: Tensor = (alike * ~same).sum() / (~same).sum().clamp_min(1) - (alike * same).sum() / same.sum()
+        return gap
 
     @torch.no_grad()
     def solve(self, image: Tensor, truth: Tensor, losses: tuple[Loss, ...], batch: Batch) -> None:
