@@ -129,7 +129,7 @@ def _named(
 
 
 def _name(source: Source, number: int) -> str:
-    return Path(source).name if isinstance(source, str | Path) else f"image {number + 1}"
+    return Path(source).name if isinstance(source, str | Path) else f"image {number}"
 
 
 def _sum(source: Source) -> str:

@@ -136,10 +136,10 @@ def _finder(path: Path) -> onnx.ModelProto:
         )
     del proto.graph.input[:]
     proto.graph.input.extend(inputs)
-    side = (FRAME + 2 * BORDER) // STRIDE
-    for value, depth, size in zip(
-        (*proto.graph.input, *proto.graph.output), (3, 1, 2, 2, 10), ("s", *[side] * 4), strict=True
-    ):
+    side = FRAME + 2 * BORDER
+    sizes = (side, *[side // STRIDE] * 4)
+    values = (*proto.graph.input, *proto.graph.output)
+    for value, depth, size in zip(values, (3, 1, 2, 2, 10), sizes, strict=True):
         shape: list[str | int | None] = ["n", depth, size, size]
         value.CopyFrom(helper.make_tensor_value_info(value.name, TensorProto.FLOAT, shape))
     del proto.graph.value_info[:]

@@ -57,8 +57,8 @@ class Projected(Whole):
     @torch.no_grad()
     def solve(self, image: Tensor, truth: Tensor, losses: tuple[Loss, ...], batch: Batch) -> None:
         found = torch.cat([self.features(image[i : i + BATCH])[0] for i in range(0, len(image), BATCH)])
-        rows = found.double().numpy()
-        identity = truth[:, 0, 0].long().numpy()
+        rows = found.double().cpu().numpy()
+        identity = truth[:, 0, 0].long().cpu().numpy()
         mean = rows.mean(0)
         spread = rows.std(0)
         scale = 1 / (spread + FLOOR * max(float(spread.mean()), 1e-12))
