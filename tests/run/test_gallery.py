@@ -216,7 +216,7 @@ def test_a_solution_without_strangers_has_no_threshold(hues: Callable[..., Solut
     blind = Predictor(hues(decoding=type(hues().decoding)()))
     with pytest.raises(InputError, match="knows no threshold"):
         name(blind, known, [picture(RED)])
-    assert list(name(blind, known, [picture(RED)], threshold=0.5))[0].name == "red"  # type: ignore[union-attr]
+    assert next(name(blind, known, [picture(RED)], threshold=0.5)).name == "red"  # type: ignore[union-attr]
 
 
 def test_the_shell_enrols_names_verifies_and_forgets(

@@ -140,7 +140,7 @@ def test_whitening_makes_all_directions_within_identities_alike() -> None:
         np.linalg.cond(np.cov((r - np.stack([r[identity == k].mean(0) for k in identity])).T))
         for r in (rows, rows @ whitening(rows, identity, 3))
     )
-    assert after < before / 10
+    assert after < before / 2  # drawn half the way towards equal
     single = whitening(rows, np.arange(400), 3)
     assert np.isfinite(single).all()
     assert not whitening(np.zeros((4, 3)), np.arange(4), 2).any()
