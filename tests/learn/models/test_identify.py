@@ -155,3 +155,14 @@ def test_faces_are_aligned_inside_the_graph(shared: Callable[..., Path]) -> None
     alone = built(torch.from_numpy(pixels[1:].astype(np.float32)))[0].numpy()
     assert found["embedding"].shape == (2, 192)
     assert np.allclose(found["embedding"][1:], alone, atol=1e-3)
+
+
+def test_probes_show_nobody() -> None:
+    from objectif.learn.race.deliver import patches
+
+    for kind in (np.uint8, np.float32):
+        like = np.zeros((2, 30, 20, 3), kind)
+        seen = patches(like)
+        assert (seen.shape, seen.dtype) == (like.shape, like.dtype)
+        assert len(np.unique(seen.reshape(-1, 3), axis=0)) > 40
+        assert np.array_equal(seen, patches(like + 9))

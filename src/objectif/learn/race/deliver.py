@@ -37,13 +37,15 @@ from objectif.runs.verdict import verdict
 from objectif.solution.file import Precision, Solution
 from objectif.tasks.classify import Decoding, decode
 
+PATCHES = 7  # squares along a side of a probe that shows nobody
 PROBES, PROBES_SIZE = 4, 4_000_000
 """Images by which a Solution proves itself, and the bytes that they and their answers may take together."""
 
 ONE_PRECISION = ("identify",)
 """Tasks whose Solutions have no int8 network: embeddings of two networks do not go into one gallery."""
 NAMELESS = ("identify",)
-"""Tasks whose Solutions do not tell the names that were learned from: people are named by a gallery, by consent."""
+"""Tasks whose Solutions hold neither names nor pictures of what was learned from: people are named by a gallery, by consent,
+and probes are coloured patches."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,8 @@ def deliver(race: Race, found: Verdict, command: str) -> Delivery:
     dataset, task = race.ground.dataset, race.ground.context.task
     card = card_of(race, winner, found, estimate)
     inputs = prepared(dataset, race.ground.plan.development()[:PROBES], preparation)
+    if race.problem.task in NAMELESS:
+        inputs = patches(inputs)
     solution = Solution(
         task=race.problem.task,
         classes=("identity",) if race.problem.task in NAMELESS else dataset.classes,
@@ -108,6 +112,14 @@ def deliver(race: Race, found: Verdict, command: str) -> Delivery:
     )
     result = result_of(race, found, estimate, card, notes, command)
     return Delivery(result, solution, answers)
+
+
+def patches(like: NDArray[Any]) -> NDArray[Any]:
+    """Pictures of the same shape and type as (n,H,W,C), of squares in random colours."""
+    n, height, width, channels = like.shape
+    cells = np.random.default_rng(0).integers(0, 256, (n, PATCHES, PATCHES, channels))
+    rows, columns = (np.arange(side) * PATCHES // side for side in (height, width))
+    return np.ascontiguousarray(cells[:, rows][:, :, columns]).astype(like.dtype)
 
 
 def _probes(
