@@ -27,7 +27,7 @@ from objectif.learn.race.executor import LESSON, SHRINKING, Event, Job
 from objectif.learn.race.folds import Speed, file_name, fold_file, refit_seconds, train_job
 from objectif.learn.race.material import extractor, head_of, material
 from objectif.learn.race.race import Race
-from objectif.learn.race.record import card_of, result_of
+from objectif.learn.race.record import NAMELESS, card_of, result_of
 from objectif.metrics.intervals import Interval, interval
 from objectif.run.check import probes
 from objectif.run.network import Network
@@ -43,9 +43,6 @@ PROBES, PROBES_SIZE = 4, 4_000_000
 
 ONE_PRECISION = ("identify",)
 """Tasks whose Solutions have no int8 network: embeddings of two networks do not go into one gallery."""
-NAMELESS = ("identify",)
-"""Tasks whose Solutions hold neither names nor pictures of what was learned from: people are named by a gallery, by consent,
-and probes are coloured patches."""
 
 
 @dataclass(frozen=True)
