@@ -63,6 +63,35 @@ def colours() -> Callable[..., Solution]:
     return make
 
 
+@pytest.fixture(scope="session")
+def hues(colours: Callable[..., Solution]) -> Callable[..., Solution]:
+    """hues() is a Solution that tells things apart by the hue of their mean colour; keywords replace fields.
+
+    Its strangers were searched in galleries of ten entries, and one in a hundred had a cosine above 0.9.
+    """
+    from objectif.solution.file import Solution
+    from objectif.tasks.identify import Decoding
+
+    def make(**fields: Any) -> Solution:
+        plain = colours()
+        means = plain.probes["inputs"].reshape(6, -1, 3).mean(1).astype(np.float32) / 255
+        made: dict[str, Any] = {
+            "task": "identify",
+            "classes": ("red", "green", "blue"),
+            "multilabel": False,
+            "preparation": plain.preparation,
+            "decoding": Decoding(
+                0.01, 10, 20, 200, (0.0, 0.001, 0.01, 0.1, 0.5), (0.99, 0.95, 0.9, 0.8, 0.6)
+            ),
+            "networks": plain.networks,
+            "card": {"name": "hues"},
+            "probes": {"inputs": plain.probes["inputs"], "embedding_fp32": means, "embedding_int8": means},
+        }
+        return Solution(**{**made, **fields})
+
+    return make
+
+
 def _colour_network(onnx: Any, scale: float) -> bytes:
     """image (N,8,8,3) uint8 -> scores = scale * mean colour, embedding = mean colour, map = scale * colour of 4 x 4."""
     helper, kinds = onnx.helper, onnx.TensorProto

@@ -12,11 +12,14 @@ from typing import Any
 __version__ = "0.1.0"
 
 _PUBLIC = {
+    "Gallery": "objectif.run.gallery",
     "Problem": "objectif.problem",
     "Solution": "objectif.solution.file",
     "inspect": "objectif.facade",
     "load": "objectif.facade",
+    "name": "objectif.run.identify",
     "solve": "objectif.facade",
+    "teach": "objectif.run.identify",
 }
 
 __all__ = ["__version__", *_PUBLIC]

@@ -262,4 +262,61 @@ class Picture:
         }
 
 
-Answer = Label | Boxes | Masks | AnomalyMap | Picture
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An entry of a gallery and how like it an image is. negative: an entry that is known and not to be named."""
+
+    name: str
+    score: float
+    negative: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who or which one an image shows, or nobody known.
+
+    path: as it was given. name: of the entry, None where nobody known is seen. score: cosine to the nearest entry, -1..1,
+    None where there was no gallery. threshold: what a score must exceed for a name, None likewise. candidates: entries,
+    the nearest first. reason: why this name, or none. embedding: (D,) float32 of length 1, to search or to enrol.
+    height, width: of the image, where known.
+    """
+
+    path: str
+    name: str | None
+    score: float | None
+    threshold: float | None
+    candidates: tuple[Candidate, ...]
+    reason: str
+    embedding: NDArray[np.float32]
+    height: int | None = None
+    width: int | None = None
+
+    @property
+    def label(self) -> str:
+        """The name; '' where there is none."""
+        return self.name or ""
+
+    def __str__(self) -> str:
+        score = "" if self.score is None else f" ({self.score:.3f})"
+        return f"{self.path}: {self.name or 'nobody known'}{score}: {self.reason}"
+
+    def as_dict(self) -> dict[str, object]:
+        """JSON-ready: path, name (null where nobody known), score, threshold, candidates, reason; no embedding."""
+
+        def short(value: float | None) -> float | None:
+            return None if value is None or not np.isfinite(value) else round(value, 6)
+
+        return {
+            "path": self.path,
+            "name": self.name,
+            "score": short(self.score),
+            "threshold": short(self.threshold),
+            "candidates": [
+                {"name": c.name, "score": round(c.score, 6), **({"negative": True} if c.negative else {})}
+                for c in self.candidates
+            ],
+            "reason": self.reason,
+        }
+
+
+Answer = Label | Boxes | Masks | AnomalyMap | Picture | Identity

@@ -30,6 +30,7 @@ _FITS = {
     "Masks": ("coco", *_OF_MASKS),
     "AnomalyMap": _OF_MAPS,
     "Picture": ("pictures",),
+    "Identity": (),
 }
 _ALWAYS = ("jsonl", "csv")
 _NAMES = {
@@ -38,6 +39,7 @@ _NAMES = {
     "Masks": "masks",
     "AnomalyMap": "anomaly maps",
     "Picture": "pictures",
+    "Identity": "names",
 }
 
 

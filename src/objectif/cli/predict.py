@@ -84,6 +84,19 @@ def command(
             show_default=False,
         ),
     ] = None,
+    gallery: Annotated[
+        Path | None,
+        typer.Option(
+            help="Who is known (objectif gallery), where the Solution identifies.", show_default=False
+        ),
+    ] = None,
+    fpir: Annotated[
+        float | None,
+        typer.Option(
+            help="With --gallery: share of strangers' pictures that may be given a name; the Solution's, mostly 0.01.",
+            show_default=False,
+        ),
+    ] = None,
     precision: Annotated[Precision, typer.Option(help="Which network of the Solution.")] = Precision.auto,
     batch: Annotated[
         int | None,
@@ -109,6 +122,10 @@ def command(
     form = "csv" if csv or to == To.table else to.value
     answered = failed = 0
     asked = predictor.predict(named, tile=_rule(tile), progress=_Progress())
+    if gallery is not None or fpir is not None or predictor.solution.task == "identify":
+        from objectif.cli._names import named_by
+
+        asked = named_by(predictor, named, gallery, fpir)
     with writer(form, predictor.solution, inputs, out, measures) as write, closing(asked) as answers:
         for answer in answers:
             if isinstance(answer, Failure):

@@ -153,7 +153,7 @@ class Dataset:
             found.append("segment")
         if self.degradation is not None or any(s.clean is not None for s in self.samples):
             found.append("restore")
-        return (*found, "classify")
+        return (*found, "classify") if found or self.multilabel else ("classify", "identify")
 
     def truth(self) -> NDArray[np.int64]:
         """(N,) class indices, or (N, C) of 0 and 1 where multi-label."""

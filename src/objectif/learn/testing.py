@@ -20,6 +20,7 @@ from objectif.learn.losses.base import Batch, Loss
 from objectif.learn.models import find
 from objectif.learn.models.base import Learner, Model
 from objectif.learn.testing_boxes import BOX, box_steps, random_boxes
+from objectif.learn.testing_embeddings import embedding_segment_violates, embedding_steps
 from objectif.learn.testing_learner import learner_steps
 from objectif.learn.testing_masks import FEW, mask_steps, random_masks, random_scores
 from objectif.learn.testing_pictures import FEW as FEW_PIXELS
@@ -31,7 +32,7 @@ from objectif.run.opset import opsets
 
 SEGMENTS = 200  # random segments on which convexity is tried, at each of five lengths
 APPROACHES = ("classical", "frozen", "finetune")
-KINDS = ("single", "multi", "dense", "box", "mask", "picture")
+KINDS = ("single", "multi", "dense", "box", "mask", "picture", "embedding")
 EXTREME = 1e4
 
 
@@ -43,7 +44,11 @@ def check_loss(name: str) -> list[Check]:
             "describes itself",
             lambda: _describes_itself(loss, name),
             "name, title, source, kind, convex, balanced",
-        ),
+        )
+    ]
+    if loss.kind == "embedding":  # of pairs, not of rows
+        return [step(*one) for one in (*steps, *embedding_steps(loss))]
+    steps += [
         ("finite", lambda: _finite(loss), "2 and 100 classes, float32 and float64, logits of 1e4"),
         ("derivative", lambda: _derivative(loss), "equals finite differences in float64"),
         ("weight", lambda: _weight(loss), "a row of weight 2 is two rows, of weight 0 none"),
@@ -118,6 +123,8 @@ def check_model(name: str) -> list[Check]:
 
 def random_segment_violates(loss: Loss, length: float, seed: int, segments: int = SEGMENTS) -> bool:
     """Whether some random segment of logits bends the wrong way: f(middle) above the mean of f at both ends."""
+    if loss.kind == "embedding":
+        return embedding_segment_violates(loss, length, seed, segments)
     generator = torch.Generator().manual_seed(seed)
     classes = BOX if loss.kind == "box" else 2 + seed % 4
     for _ in range(segments):

@@ -124,11 +124,25 @@ def _restore(channels: int, size: tuple[int, int]) -> tuple[NDArray[np.uint8], N
     return given, np.concatenate([clean, given], axis=3).astype(np.float32)
 
 
+def _identify(channels: int, size: tuple[int, int]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Two subjects with four pictures each: a bright rectangle high or low, at another place and in another light each."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(90, 130, (IMAGES, *size, channels), dtype=np.uint8)
+    truth = np.zeros((IMAGES, 1, 2), np.int64)
+    for row in range(IMAGES):
+        number = row % CLASSES
+        y, x = number * size[0] // 2 + rng.integers(0, 8), rng.integers(0, size[1] // 2)
+        images[row, y : y + size[0] // 3, x : x + 24] = rng.integers(180, 240)
+        truth[row, 0, 0] = number
+    return images, truth
+
+
 PROBLEMS: dict[str, Callable[[int, tuple[int, int]], tuple[NDArray[np.uint8], NDArray[Any]]]] = {
     "detect": _detect,
     "segment": _segment,
     "anomaly": _anomaly,
     "restore": _restore,
+    "identify": _identify,
 }
 
 
@@ -219,10 +233,8 @@ def _answers(learner: Learner) -> None:
     for channels in (3, 1):
         images = _lesson(learner, 1, channels).images
         network = _built(learner, channels)
-        must(
-            network.outputs == (*wanted, "embedding"),
-            f"outputs are {network.outputs}; expected {(*wanted, 'embedding')}",
-        )
+        given = tuple(dict.fromkeys((*wanted, "embedding")))
+        must(network.outputs == given, f"outputs are {network.outputs}; expected {given}")
         with torch.inference_mode():
             together = network(torch.from_numpy(images))
             floats = network(torch.from_numpy(images.astype(np.float32)))
@@ -345,7 +357,7 @@ def _judged(learner: Learner, network: Whole) -> float:
 def _learns(learner: Learner) -> None:
     said: list[tuple[int, int]] = []
     network = train(learner, _lesson(learner, EPOCHS), tell=lambda epoch, of, value: said.append((epoch, of)))
-    must(learner.solved or said == [(e + 1, EPOCHS) for e in range(EPOCHS)], f"told of epochs {said}")
+    must(said == [(e + 1, EPOCHS) for e in range(EPOCHS)], f"told of epochs {said}")
     must(not network.training, "the trained network is still in training mode")
     first, last = _judged(learner, _built(learner)), _judged(learner, network)
     must(last < first, f"the objective went from {first:.4g} to {last:.4g}")

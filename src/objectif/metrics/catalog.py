@@ -13,6 +13,7 @@ from objectif.metrics.anomaly import METRICS as OF_ANOMALY
 from objectif.metrics.base import Metric
 from objectif.metrics.confusion import BALANCED_ACCURACY, COHEN_KAPPA, MACRO_F1, QUADRATIC_KAPPA
 from objectif.metrics.detection import METRICS as OF_DETECTION
+from objectif.metrics.identity import METRICS as OF_IDENTITY
 from objectif.metrics.masks import has_background
 from objectif.metrics.means import ACCURACY, BRIER, HAMMING, LOG_LOSS, cost
 from objectif.metrics.pictures import METRICS as OF_PICTURES
@@ -40,13 +41,15 @@ _BOXES: dict[str, Metric] = {m.name: m for m in OF_DETECTION}
 _MASKS: dict[str, Metric] = {m.name: m for m in OF_SEGMENTATION}
 _MAPS: dict[str, Metric] = {m.name: m for m in OF_ANOMALY}
 _PICTURES: dict[str, Metric] = {m.name: m for m in OF_PICTURES}
-_BUILT_IN = _PLAIN | _BOXES | _MASKS | _MAPS | _PICTURES
+_IDENTITIES: dict[str, Metric] = {m.name: m for m in OF_IDENTITY}
+_BUILT_IN = _PLAIN | _BOXES | _MASKS | _MAPS | _PICTURES | _IDENTITIES
 _BY_TASK: dict[str, tuple[str, ...]] = {
     "classify": (*_PLAIN, "cost"),
     "detect": tuple(_BOXES),
     "segment": tuple(_MASKS),
     "anomaly": tuple(_MAPS),
     "restore": tuple(_PICTURES),
+    "identify": tuple(_IDENTITIES),
 }
 
 NAMES: tuple[str, ...] = tuple(name for names in _BY_TASK.values() for name in names)

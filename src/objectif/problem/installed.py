@@ -120,7 +120,7 @@ def _models(wanted: Sequence[str], approaches: Sequence[str]) -> Iterator[Fault]
     for name in wanted:
         prefix = name.partition(":")[0] + ":"
         if prefix in OPEN_FILES:
-            if not Path(name.removeprefix(prefix)).expanduser().is_file():
+            if not Path(name.removeprefix(prefix).partition("?")[0]).expanduser().is_file():
                 yield fault("models", name, f"no such file; expected {OPEN_FILES[prefix]}")
         elif name.startswith(OPEN_MODELS):
             if name in OPEN_MODELS:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from objectif.data import pixels
 from objectif.data.dataset import Dataset
+from objectif.data.identities import grouped
 from objectif.errors import DataError
 from objectif.metrics.base import Metric
 from objectif.metrics.catalog import available, metric
@@ -75,6 +76,8 @@ def evaluate(
     Raises DataError: a class that the Solution does not know, labels of another kind, no image that can be read.
     """
     solution = predictor.solution
+    if solution.task == "identify":
+        dataset = grouped(dataset)
     truth, notes = matched(solution, dataset)
     rows: list[NDArray[Any]] = []
     good = np.zeros(len(dataset), np.bool_)

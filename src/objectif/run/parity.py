@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from objectif.answers import Label
 from objectif.images.prepare import Placement
+from objectif.metrics.similarity import unit
 from objectif.run.network import DISTANCE, SCORES
 from objectif.solution.file import Precision, Solution
 from objectif.tasks import find
@@ -146,6 +147,16 @@ def _margin(probabilities: NDArray[Any], multilabel: bool) -> NDArray[Any]:
     return np.asarray(ranked[:, -1] - ranked[:, -2])
 
 
+def of_embeddings(
+    precision: Precision, solution: Solution, expected: Outputs, met: Outputs
+) -> tuple[bool, str]:
+    """Parity of embeddings: how far the cosine of each with itself as it was is from 1; by angle, as names are given by it."""
+    before, now = (unit(outputs["embedding"]).astype(np.float64) for outputs in (expected, met))
+    apart = float(np.abs(1 - (before * now).sum(axis=1)).max())
+    allowed = FP32_TOLERANCE if precision == "fp32" else INT8_MEAN
+    return apart <= allowed, f"largest 1 - cosine of an embedding {apart:.1e}, allowed {allowed:.0e}"
+
+
 Rule = Callable[[Precision, Solution, Outputs, Outputs], tuple[bool, str]]
 
 PARITY: dict[str, Rule] = {
@@ -154,5 +165,6 @@ PARITY: dict[str, Rule] = {
     "segment": of_grid,
     "anomaly": of_maps,
     "restore": of_pictures,
+    "identify": of_embeddings,
 }
 """Task -> (precision, solution, outputs expected, outputs met) to whether they agree, and what was met."""

@@ -18,6 +18,7 @@ Axis = str | int | None
 
 _OF_TASKS: dict[tuple[str, ...], dict[str, tuple[Axis, ...]]] = {
     ("scores",): {"scores": ("N", "C")},
+    ("embedding",): {},
     ("boxes", "scores"): {"boxes": ("N", "A", 4), "scores": ("N", "A", "C")},
     ("picture",): {"picture": ("N", None, None, None)},
     ("scores", "distance"): {"scores": ("N", None, None, "C"), "distance": ("N", None, None, 1)},

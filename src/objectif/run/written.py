@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from objectif.answers import AnomalyMap, Answer, Boxes, Masks, Picture
+from objectif.answers import AnomalyMap, Answer, Boxes, Identity, Masks, Picture
 from objectif.errors import InputError
 from objectif.images.prepare import Placement
 from objectif.run.outlines import rle
@@ -66,6 +66,8 @@ def csv_header(
         return csv_row("path", "label", "score", "threshold", "x", "y")
     if issubclass(answers, Picture):
         return csv_row("path", "height", "width", "channels", "mean", "deviation")
+    if issubclass(answers, Identity):
+        return csv_row("path", "name", "score", "threshold", "nearest", "reason")
     return csv_row("path", "label", *(f"score:{name}" for name in classes))
 
 
@@ -88,6 +90,8 @@ def csv_rows(
     if isinstance(answer, Picture):
         told = f"{answer.pixels.mean():.3f}", f"{answer.pixels.std():.3f}"
         return csv_row(answer.path, *map(str, answer.pixels.shape), *told)
+    if isinstance(answer, Identity):
+        return identity_row(answer)
     if not isinstance(answer, Boxes):
         return csv_row(answer.path, answer.label, *(f"{score:.6f}" for score in answer.scores))
     rows = [
@@ -95,6 +99,13 @@ def csv_rows(
         for box, label, score in zip(answer.boxes, answer.labels, answer.scores, strict=True)
     ]
     return b"".join(rows) or csv_row(answer.path, *[""] * 6)
+
+
+def identity_row(answer: Identity) -> bytes:
+    """One row: the name, '' where nobody known; its score and what it had to exceed; who was nearest; why."""
+    numbers = ("" if v is None else f"{v:.6f}" for v in (answer.score, answer.threshold))
+    nearest = answer.candidates[0].name if answer.candidates else ""
+    return csv_row(answer.path, answer.label, *numbers, nearest, answer.reason)
 
 
 def table_rows(

@@ -15,6 +15,7 @@ import torch
 
 from objectif.learn.export.template import OPSET, fill
 from objectif.learn.models.base import Whole
+from objectif.learn.models.identify.foreign import Finished
 
 
 def export_whole(
@@ -25,6 +26,8 @@ def export_whole(
     free: whether the number of images is, and the sides where the network takes any; what a network costs can be counted
     where nothing is free, for one image.
     """
+    if isinstance(network, Finished):
+        return network.exported(floating)
     network = copy.deepcopy(network).eval()
     image = torch.zeros((2 if free else 1, *size, channels), dtype=torch.float32 if floating else torch.uint8)
     stream = io.BytesIO()

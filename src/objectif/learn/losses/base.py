@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-Kind = Literal["single", "multi", "dense", "box", "mask", "picture"]
+Kind = Literal["single", "multi", "dense", "box", "mask", "picture", "embedding"]
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Loss(Protocol):
     name: what a Problem calls it. title: what a table calls it. source: authors, year, title.
     kind: what it compares. "single": truth is one class; "multi": a 0/1 row; "dense": the wanted quality of each class at
         each of very many places, 0 at nearly all of them; "box": another box; "mask": a picture of classes, one for each
-        pixel; "picture": a picture, a number for each pixel and channel.
+        pixel; "picture": a picture, a number for each pixel and channel; "embedding": the identity of each image of a batch, whose embeddings are compared with each other.
     convex: convex in the logits, so that a head on fixed features has one optimum.
     balanced: its answers are meant for classes that are equally common, whatever the training data hold;
         settings and temperature are then chosen with equal weight for each class.
@@ -75,6 +75,8 @@ class Loss(Protocol):
         places would be a mean over background. box: output and truth (B, 4) x1 y1 x2 y2. mask: output (B, C, H, W), truth
         (B, H, W) int64 with VOID (metrics.masks) at pixels that are not counted; a row is a picture. picture: output and truth
         (B, C, H, W) in about 0..1; a self-supervised one looks at batch.image in place of truth (pictures.py).
+        embedding: output (B, D) of length 1, truth (B,) int64 identities; model.proxies (C, D), one for each identity, for
+        losses that want them; a row's weight is that of an anchor. A batch in which nobody meets a mate is finite.
         """
         ...
 

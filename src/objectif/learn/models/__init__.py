@@ -6,6 +6,15 @@ from objectif.errors import PluginError
 from objectif.learn.models.base import Learner, Model
 from objectif.plugins import load
 
+EMBEDDER = "embed:"
+"""Prefix of an ONNX file whose output is the answer itself: what 'onnx:PATH' means where the task is to identify."""
+
+
+def for_task(name: str, task: str) -> str:
+    """The name under which a model takes part in a task: of 'onnx:PATH' there are two, features for a head and embeddings."""
+    same = task == "identify" and name.startswith("onnx:")
+    return EMBEDDER + name.removeprefix("onnx:") if same else name
+
 
 def find(name: str) -> Model | Learner:
     """The model called `name`; PluginError says what there is."""
@@ -13,6 +22,10 @@ def find(name: str) -> Model | Learner:
         from objectif.learn.models.onnxfile import from_file
 
         return from_file(name)
+    if name.startswith(EMBEDDER):
+        from objectif.learn.models.identify.foreign import from_file as as_embedder
+
+        return as_embedder(name)
     if name.startswith("hub:"):  # of either kind
         from objectif.learn.models.hub import from_hub
 

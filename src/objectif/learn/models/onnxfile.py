@@ -2,14 +2,13 @@
 
 Foreign networks disagree on layout, range and outputs, so what is taken is said in the file's own terms: the one
 image input (N,3,H,W) or (N,H,W,3), and the last output, averaged over positions where it is a map. Pixels are
-given as RGB in 0..1 with the ImageNet mean and deviation removed unless the graph's metadata say otherwise
-(`mean`, `std` in units of 0..255, three numbers each).
+given as RGB in 0..1 with the ImageNet mean and deviation removed unless something else is stated (convention.py) or
+the graph's metadata say otherwise (`mean`, `std` in units of 0..255, three numbers each).
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,7 @@ from onnx import TensorProto, compose, helper, numpy_helper
 
 from objectif.errors import PluginError
 from objectif.learn.models.base import Features, Model
+from objectif.learn.models.convention import Convention, convention, parted
 
 MEAN, STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 USUAL_SIDE = 224
@@ -25,17 +25,14 @@ USUAL_SIDE = 224
 
 def from_file(name: str) -> Model:
     """The Model for 'onnx:PATH'. PluginError where there is no such file or it takes no image."""
-    path = Path(name.removeprefix("onnx:")).expanduser()
-    if not path.is_file():
-        raise PluginError(f"no file {path}; expected onnx:PATH with the path of an ONNX network.")
-    content = path.read_bytes()
-    try:
-        proto = onnx.load_from_string(content)
-        onnx.checker.check_model(proto)
-    except Exception as error:  # protobuf and onnx raise many kinds, none of them ours
-        raise PluginError(f"{path} is not an ONNX network ({str(error).splitlines()[0][:120]}).") from error
-    layout, side = _image_input(proto, path)
-    digest = hashlib.sha256(content).hexdigest()
+    path, stated = parted(name.removeprefix("onnx:"))
+    proto, digest = opened(path)
+    layout, side = image_input(proto, path)
+    wanted = convention(path, stated, proto, MEAN, STD)
+    if wanted.align is not None:
+        raise PluginError(
+            f"{name}: align is for networks of faces, where the task is identify; leave it out."
+        )
 
     def refuse(channels: int) -> Features:
         raise PluginError(f"{name} is a finished graph; it can be used frozen but not fine-tuned.")
@@ -46,40 +43,55 @@ def from_file(name: str) -> Model:
         title=f"{path.name} (frozen)",
         source=f"local file {path.name}, sha256 {digest[:16]}",
         licence="as its owner says; not known to objectif",
-        features=f"onnx-{digest[:16]}",
+        features=f"onnx-{digest[:16]}" + (f"-{wanted.words}-{wanted.output}" if stated else ""),
         build=refuse,
-        size=side,
+        size=wanted.size or side or USUAL_SIDE,
         pretrained=path.name,
-        graph=lambda: adapt(proto, layout),
+        graph=lambda: adapt(proto, layout, wanted),
     )
 
 
-def _image_input(proto: onnx.ModelProto, path: Path) -> tuple[str, int]:
-    """('NCHW' or 'NHWC', side) of the one input that is an image of three channels."""
+def opened(path: Path) -> tuple[onnx.ModelProto, str]:
+    """The network in a file, checked, and the sha256 of the file. PluginError where there is none."""
+    if not path.is_file():
+        raise PluginError(f"no file {path}; expected onnx:PATH with the path of an ONNX network.")
+    content = path.read_bytes()
+    try:
+        proto = onnx.shape_inference.infer_shapes(
+            onnx.load_from_string(content)
+        )  # some leave outputs without
+        onnx.checker.check_model(proto)
+    except Exception as error:  # protobuf and onnx raise many kinds, none of them ours
+        raise PluginError(f"{path} is not an ONNX network ({str(error).splitlines()[0][:120]}).") from error
+    return proto, hashlib.sha256(content).hexdigest()
+
+
+def image_input(proto: onnx.ModelProto, path: Path) -> tuple[str, int]:
+    """('NCHW' or 'NHWC', side) of the one input that is an image of three channels; side 0 where any will do."""
     constants = {tensor.name for tensor in proto.graph.initializer}
     inputs = [value for value in proto.graph.input if value.name not in constants]
     shapes = [[d.dim_value for d in value.type.tensor_type.shape.dim] for value in inputs]
     if len(inputs) == 1 and len(shapes[0]) == 4:
         shape = shapes[0]
         if shape[1] == 3:
-            return "NCHW", shape[2] or USUAL_SIDE
+            return "NCHW", shape[2]
         if shape[3] == 3:
-            return "NHWC", shape[1] or USUAL_SIDE
+            return "NHWC", shape[1]
     raise PluginError(f"{path} takes inputs of shapes {shapes}; expected one image, (N,3,H,W) or (N,H,W,3).")
 
 
-def adapt(proto: onnx.ModelProto, layout: str) -> bytes:
-    """The network between an `image` input (N,H,W,3) uint8 and an `embedding` output (N,D)."""
+def adapt(proto: onnx.ModelProto, layout: str, wanted: Convention, floating: bool = False) -> bytes:
+    """The network between an `image` input (N,H,W,3) RGB, uint8 or float32 in 0..255, and an `embedding` output (N,D)."""
     network = onnx.ModelProto()
     network.CopyFrom(proto)
     constants = {tensor.name for tensor in network.graph.initializer}
     source = next(value for value in network.graph.input if value.name not in constants)
-    output = network.graph.output[-1]
+    output = next((o for o in network.graph.output if o.name == wanted.output), network.graph.output[-1])
     rank = len(output.type.tensor_type.shape.dim)
     for value in (source, *network.graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = "n"
     opset = next(o.version for o in network.opset_import if o.domain == "")
-    before = _before(_statistics(network), layout, opset, network.ir_version)
+    before = _before(wanted, layout, floating, opset, network.ir_version)
     after = _after(rank, opset, network.ir_version)
     joined = compose.merge_models(
         compose.add_prefix(before, "before_"),
@@ -96,17 +108,13 @@ def adapt(proto: onnx.ModelProto, layout: str) -> bytes:
     return bytes(joined.SerializeToString())
 
 
-def _statistics(network: onnx.ModelProto) -> tuple[np.ndarray, np.ndarray]:
-    said = {p.key: p.value for p in network.metadata_props}
-    mean = json.loads(said["mean"]) if "mean" in said else MEAN
-    std = json.loads(said["std"]) if "std" in said else STD
-    return np.asarray(mean, np.float32), np.asarray(std, np.float32)
-
-
-def _before(statistics: tuple[np.ndarray, np.ndarray], layout: str, opset: int, ir: int) -> onnx.ModelProto:
-    mean, std = statistics
+def _before(wanted: Convention, layout: str, floating: bool, opset: int, ir: int) -> onnx.ModelProto:
+    order = np.array([2, 1, 0] if wanted.order == "bgr" else [0, 1, 2], np.int64)
+    taken = numpy_helper.from_array(order, "order")
+    mean, std = (np.asarray(v, np.float32) for v in (wanted.mean, wanted.std))
     nodes = [
-        helper.make_node("Cast", ["image"], ["float"], to=TensorProto.FLOAT),
+        helper.make_node("Cast", ["image"], ["plain"], to=TensorProto.FLOAT),
+        helper.make_node("Gather", ["plain", "order"], ["float"], axis=3),
         helper.make_node("Sub", ["float", "mean"], ["centred"]),
         helper.make_node("Div", ["centred", "std"], ["scaled"]),
     ]
@@ -115,12 +123,13 @@ def _before(statistics: tuple[np.ndarray, np.ndarray], layout: str, opset: int, 
     else:
         nodes.append(helper.make_node("Identity", ["scaled"], ["pixels"]))
     shape: list[str | int | None] = ["n", 3, "h", "w"] if layout == "NCHW" else ["n", "h", "w", 3]
+    kind = TensorProto.FLOAT if floating else TensorProto.UINT8
     graph = helper.make_graph(
         nodes,
         "before",
-        [helper.make_tensor_value_info("image", TensorProto.UINT8, ["n", "h", "w", 3])],
+        [helper.make_tensor_value_info("image", kind, ["n", "h", "w", 3])],
         [helper.make_tensor_value_info("pixels", TensorProto.FLOAT, shape)],
-        [numpy_helper.from_array(mean, "mean"), numpy_helper.from_array(std, "std")],
+        [taken, numpy_helper.from_array(mean, "mean"), numpy_helper.from_array(std, "std")],
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=ir)
 

@@ -29,7 +29,7 @@ from objectif.learn.race.idle import against_idle
 from objectif.learn.race.material import extractor, head_of, material
 from objectif.learn.race.patches import patches
 from objectif.learn.race.race import Race
-from objectif.learn.race.record import card_of, result_of
+from objectif.learn.race.record import NAMELESS, card_of, result_of
 from objectif.metrics.intervals import Interval, interval
 from objectif.metrics.pictures import stored
 from objectif.run.check import probes
@@ -40,8 +40,12 @@ from objectif.runs.verdict import verdict
 from objectif.solution.file import Precision, Solution
 from objectif.tasks.classify import Decoding, decode
 
+PATCHES = 7  # squares along a side of a probe that shows nobody
 PROBES, PROBES_SIZE = 4, 4_000_000
 """Images by which a Solution proves itself, and the bytes that they and their answers may take together."""
+
+ONE_PRECISION = ("identify",)
+"""Tasks whose Solutions have no int8 network: embeddings of two networks do not go into one gallery."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,12 @@ def deliver(race: Race, found: Verdict, command: str) -> Delivery:
     kept = preparation.fit == "keep"
     if kept:
         notes.append("No int8 network: whole numbers of 8 bits are as coarse as what restoration takes away.")
-    elif (model.pretrained or isinstance(model, Learner)) and race.deadline - race.now() > 12:
+    able = (
+        not kept
+        and race.problem.task not in ONE_PRECISION
+        and (model.pretrained or isinstance(model, Learner))
+    )
+    if able and race.deadline - race.now() > 12:
         small, said = _small(race, winner, network)
         notes.append(said)
         if small is not None:
@@ -101,9 +110,11 @@ def deliver(race: Race, found: Verdict, command: str) -> Delivery:
         if kept
         else prepared(dataset, race.ground.plan.development()[:PROBES], preparation)
     )
+    if race.problem.task in NAMELESS:
+        inputs = coloured(inputs)
     solution = Solution(
         task=race.problem.task,
-        classes=dataset.classes,
+        classes=("identity",) if race.problem.task in NAMELESS else dataset.classes,
         multilabel=dataset.multilabel,
         preparation=preparation,
         decoding=decoding,
@@ -114,6 +125,14 @@ def deliver(race: Race, found: Verdict, command: str) -> Delivery:
     )
     result = result_of(race, found, estimate, card, notes, command)
     return Delivery(result, solution, answers)
+
+
+def coloured(like: NDArray[Any]) -> NDArray[Any]:
+    """Pictures of the same shape and type as (n,H,W,C), of squares in random colours."""
+    n, height, width, channels = like.shape
+    cells = np.random.default_rng(0).integers(0, 256, (n, PATCHES, PATCHES, channels))
+    rows, columns = (np.arange(side) * PATCHES // side for side in (height, width))
+    return np.ascontiguousarray(cells[:, rows][:, :, columns]).astype(like.dtype)
 
 
 def _probes(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from objectif.data import good, synthetic
 from objectif.data.dataset import Dataset
+from objectif.data.identities import plan_identities
 from objectif.data.load import load
 from objectif.data.pixels import read
 from objectif.data.restoration import channels
@@ -79,9 +80,12 @@ def survey(problem: Problem, work: Path, progress: Callable[[int, int], None] | 
     turn = turned(dataset) if problem.task == "segment" else None
     if turn is not None:
         notes.append(f"{turn.sentence} {turn.remedy}")
-    part = find(problem.task).whole and problem.folds == USUAL_FOLDS
-    divided = good.two_classes(dataset) if problem.task == "anomaly" else dataset
-    division = plan(divided, folds=problem.folds, seed=problem.seed, together=near, part=part)
+    if problem.task == "identify":
+        dataset, division = plan_identities(dataset, folds=problem.folds, seed=problem.seed, together=near)
+    else:
+        part = find(problem.task).whole and problem.folds == USUAL_FOLDS
+        divided = good.two_classes(dataset) if problem.task == "anomaly" else dataset
+        division = plan(divided, folds=problem.folds, seed=problem.seed, together=near, part=part)
     units = components(dataset.groups(), near, len(dataset))
     sizes = np.array([(i.height, i.width) for i in looks.infos if i is not None] or [(224, 224)])
     kept = find(problem.task).fit == "keep"  # every level counts, and noise has no whole numbers

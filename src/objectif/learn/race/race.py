@@ -17,7 +17,7 @@ import numpy as np
 
 from objectif import plugins
 from objectif.errors import ProblemError, TrialError
-from objectif.learn.models import find, find_model
+from objectif.learn.models import find, find_model, for_task
 from objectif.learn.models.base import Learner, Model
 from objectif.learn.race.board import Board, Cost
 from objectif.learn.race.candidate import PLAIN, Candidate
@@ -201,7 +201,7 @@ class Race:
         """Models of one kind that answer what is asked, of the approaches that may take part."""
         names = plugins.names("models") if self.problem.models == "auto" else self.problem.models
         found = []
-        for name in map(str, names):
+        for name in (for_task(str(one), self.problem.task) for one in names):
             one = find(name)
             fits = isinstance(one, kind) and one.task == self.problem.task
             if fits and one.approach in self.problem.approaches:
@@ -212,7 +212,7 @@ class Race:
         """Why models that the statement names are not among those that take part."""
         asked = () if self.problem.models == "auto" else [str(m) for m in self.problem.models]
         reasons = []
-        for name in (m for m in asked if m not in taken):
+        for name in (m for m in asked if for_task(m, self.problem.task) not in taken):
             one = find(name)
             same = one.task == self.problem.task
             other = f"approach {one.approach!r}" if same else f"task {one.task!r}"
