@@ -28,6 +28,7 @@ class Format(Protocol):
     Three things are optional. `boxes = True` says that the layout tells where objects are, `masks = True` that it tells
     what each pixel is: where such a layout fits, those that tell classes only are not asked. `write(dataset, to, *, images)` writes a Dataset into the empty folder `to`, with
     images 'copy', 'link' or 'none', and returns sentences about what the layout cannot hold (class WritingFormat).
+    `write_masks(dataset, to, *, images, form)` does so for masks, in one of `forms` or, of None, the best.
     """
 
     name: str

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from objectif.answers import Masks
+from objectif.data.outlines import geometry, rle
+from objectif.data.pieces import pieces
 from objectif.data.rle import decode, encode
 from objectif.metrics.masks import packed
-from objectif.run.outlines import AXES, geojson, geometry, rle
-from objectif.run.pieces import pieces
+from objectif.run.outlines import AXES, geojson
 
 small = arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9)), elements=st.integers(0, 2))
 CLASSES = ("background", "cell", "dust")

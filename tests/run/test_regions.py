@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from objectif.answers import Masks
+from objectif.data.pieces import pieces
 from objectif.errors import InputError
 from objectif.metrics.masks import packed
-from objectif.run.pieces import pieces
 from objectif.run.regions import feret, measured, perimeter, regions
 
 CLASSES = ("background", "cell", "dust")

@@ -11,11 +11,14 @@ import typer
 def command(
     source: Annotated[Path, typer.Argument(metavar="FROM", help="Folder or file of labelled images.")],
     target: Annotated[Path, typer.Argument(metavar="TO", help="New folder; nothing is overwritten.")],
-    to: Annotated[str, typer.Option(help="Layout to write: boxes_csv, coco, voc or yolo.")],
+    to: Annotated[str, typer.Option(help="Layout to write: boxes_csv, coco, masks, voc or yolo.")],
     from_: Annotated[str | None, typer.Option("--from", help="Layout of FROM, if it is not clear.")] = None,
     images: Annotated[
         str, typer.Option(help="copy, link, or none: labels alone, to be put beside the images.")
     ] = "copy",
+    masks: Annotated[
+        str | None, typer.Option(help="Form of masks: rle or polygons (coco), index or instance (masks).")
+    ] = None,
     splits: Annotated[
         Path | None, typer.Option(help="Folder of lists that replace the splits of FROM.")
     ] = None,
@@ -27,7 +30,7 @@ def command(
     from objectif.data.save import save
 
     dataset = load(source, format=from_, group=group, splits=splits)
-    lost = save(dataset, target, format=to, images=images)  # type: ignore[arg-type]  # save() checks the word
+    lost = save(dataset, target, format=to, images=images, masks=masks)  # type: ignore[arg-type]  # save() checks the word
     left = [f"unusable: {path}: {why}" for path, why in dataset.problems.items()]
     told: dict[str, Any] = {
         "from": dataset.layout,
@@ -55,7 +58,7 @@ def _print(told: dict[str, Any], target: Path) -> None:
         print(f"- {shown(note)}")
     parts = (
         count(told["images"], "image"),
-        count(told["objects"], "object"),
+        *([count(told["objects"], "object")] if told["objects"] else []),
         count(len(told["classes"]), "class", "classes"),
     )
     print(f"{told['from']} -> {told['to']}: {', '.join(parts)} in {shown(str(target))}")

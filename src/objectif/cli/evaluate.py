@@ -55,16 +55,29 @@ def command(
             help="Only this part (train, val, test, all); test where there is one.", show_default=False
         ),
     ] = None,
+    spacing: Annotated[
+        str | None,
+        typer.Option(
+            help="What a pixel of masks measures: 0.25um, or 0.5,0.25um down and across.", show_default=False
+        ),
+    ] = None,
 ) -> None:
     """Metrics with intervals of a Solution on labelled data."""
     from objectif.cli._output import complain
+    from objectif.cli._spacing import scale
     from objectif.data.load import load
-    from objectif.errors import PartialError
+    from objectif.errors import InputError, PartialError
     from objectif.run.evaluate import evaluate
     from objectif.run.predictor import Predictor
     from objectif.solution.file import read
 
+    measures = None if spacing is None else scale(spacing)
     predictor = Predictor(read(solution))
+    if measures is not None and predictor.solution.task != "segment":
+        raise InputError(
+            f"--spacing with a Solution of the task {predictor.solution.task!r}: expected one of masks, as only their "
+            "distances have a unit. Leave it out."
+        )
     dataset = load(
         data,
         format=format,
@@ -81,7 +94,8 @@ def command(
     dataset, part = _part(dataset, split)
     for note in (*notes, part):
         complain(note)
-    result = evaluate(predictor, dataset)
+    told = None if measures is None else (measures.spacing, measures.unit)
+    result = evaluate(predictor, dataset, scale=told)
     for failure in result.failures:
         complain(f"{failure.path}: {failure.reason}")
     for note in result.notes:

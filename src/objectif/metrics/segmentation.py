@@ -13,7 +13,7 @@ Class 0 is background, where the data have one: a class like the others for IoU 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -222,5 +222,21 @@ INSTANCE_AP50_90 = _metric(
     "instance_AP50_90", "AP of objects at IoU .50 to .90", instances.precision(tuple(range(50, 95, 5)))
 )
 PQ = _metric("PQ", "panoptic quality of objects", instances.panoptic)
+
+
+def in_unit(metric: Metric, spacing: surfaces.Spacing, unit: str) -> Metric:
+    """hd95 and nsd with distances in the unit of a spacing (down, across), under titles that say so; others unchanged.
+
+    The tolerance of nsd is that of TOLERANCE pixels along the coarser side.
+    """
+    if not isinstance(metric, MaskMetric) or metric.name not in {HD95.name, NSD.name}:
+        return metric
+    if metric.name == HD95.name:
+        title = f"95 % Hausdorff distance ({unit})"
+        return replace(metric, title=title, measure=surfaces.hausdorff(spacing))
+    reach = TOLERANCE * max(spacing)
+    measure = surfaces.surface_dice(reach, spacing)
+    return replace(metric, title=f"surface Dice within {reach:g} {unit}", measure=measure)
+
 
 METRICS = (MIOU, PIXEL_ACCURACY, DICE, DICE_POOLED, HD95, NSD, INSTANCE_AP50, INSTANCE_AP50_90, PQ)

@@ -1,4 +1,4 @@
-"""Measures of surfaces: how far the outline that is answered lies from the true one, in pixels.
+"""Measures of surfaces: how far the outline that is answered lies from the true one, in pixels or in the unit of a spacing.
 
 The surface of a class in an image is its pixels of which one of the four neighbours is not of it; beyond the picture, and
 where the truth is VOID, nothing is of any class (for both, so that what the edge cuts is no error). From each surface
@@ -10,6 +10,9 @@ imaging have it; the largest distance of all would hang on a single pixel. nsd i
 within a tolerance of the other (Nikolov et al. 2018, Deep learning to achieve clinically applicable segmentation of head
 and neck anatomy for radiotherapy), counted in surface pixels; rejected: weights by length of a contour between pixels,
 which move it by little and would make it another figure than that of most reports.
+
+A spacing (down, across) says how much a pixel measures: distances are then measured in its unit, and not scaled afterwards, so
+that pixels need not be square.
 
 An image in which truth and answer both lack a class is left out for this class. Where one of them lacks it, hd95 is the
 diagonal of the picture, and nsd is 0. Means are over images.
@@ -32,6 +35,9 @@ _CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)
 
 Region = NDArray[np.uint8]
 Outlines = tuple[Region, Region]
+Spacing = tuple[float, float]
+_CELLS = 4_000_000  # distances held at once
+_ROUNDING = 1e-9  # twice 0.1 is within 0.2
 
 
 def surface(region: Region) -> Region:
@@ -51,12 +57,31 @@ def outlines(truth: Region, answer: Region) -> Outlines:
     return surface(np.ascontiguousarray(truth[held])), surface(np.ascontiguousarray(answer[held]))
 
 
-def distances(start: Region, target: Region) -> NDArray[np.float32]:
-    """(P,) pixels from each pixel of one outline to the nearest of another."""
+def distances(start: Region, target: Region, spacing: Spacing = (1.0, 1.0)) -> NDArray[np.float32]:
+    """(P,) from each pixel of one outline to the nearest of another, in the unit of the spacing (down, across)."""
     import cv2
 
+    if spacing[0] != spacing[1]:
+        return _uneven(start, target, spacing)
     far = cv2.distanceTransform(1 - target, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    return np.asarray(far[start > 0], np.float32)
+    return np.asarray(far[start > 0] * np.float32(spacing[0]), np.float32)
+
+
+def _uneven(start: Region, target: Region, spacing: Spacing) -> NDArray[np.float32]:
+    """The same where pixels are not square: exact, down each column first and then across all columns."""
+    height, width = target.shape
+    row = np.arange(height, dtype=np.float64)[:, None]
+    above = np.maximum.accumulate(np.where(target > 0, row, -np.inf), axis=0)
+    below = np.minimum.accumulate(np.where(target > 0, row, np.inf)[::-1], axis=0)[::-1]
+    down = (np.minimum(row - above, below - row) * spacing[0]) ** 2
+    y, x = np.nonzero(start)
+    across = (np.arange(width) * spacing[1])[None]
+    step = max(1, _CELLS // width)
+    found = [
+        (down[y[k : k + step]] + (across - x[k : k + step, None] * spacing[1]) ** 2).min(axis=1)
+        for k in range(0, len(y), step)
+    ]
+    return np.asarray(np.sqrt(np.concatenate(found)), np.float32)
 
 
 def _measured(value: Callable[[Outlines], float], lacking: Callable[[tuple[int, ...]], float]) -> Measure:
@@ -77,25 +102,24 @@ def _of(mask: Region, kind: Any) -> Region:
     return np.asarray(mask == kind).view(np.uint8)
 
 
-def _far(both: Outlines) -> float:
-    true, found = both
-    return float(max(np.percentile(distances(*way), 95) for way in ((true, found), (found, true))))
+def hausdorff(spacing: Spacing = (1.0, 1.0)) -> Measure:
+    """hd95 in the unit of the spacing. One side empty: the picture's diagonal; both empty: left out."""
+
+    def far(both: Outlines) -> float:
+        return float(max(np.percentile(distances(*way, spacing), 95) for way in (both, both[::-1])))
+
+    return _measured(far, lambda shape: math.hypot(shape[0] * spacing[0], shape[1] * spacing[1]))
 
 
-def hausdorff() -> Measure:
-    """hd95 in pixels. One side empty: the picture's diagonal; both empty: left out."""
-    return _measured(_far, lambda shape: math.hypot(*shape))
+def surface_dice(tolerance: float, spacing: Spacing = (1.0, 1.0)) -> Measure:
+    """nsd at a tolerance in the unit of the spacing. One side empty: 0; both empty: left out.
 
-
-def surface_dice(tolerance: float) -> Measure:
-    """nsd at a tolerance in pixels. One side empty: 0; both empty: left out.
-
-    What lies within the tolerance of an outline is the outline widened by a disc: no distance is needed, in a tenth of
+    What lies within the tolerance of an outline is the outline widened by a disc (an ellipse of pixels): no distance is needed, in a tenth of
     the time.
     """
-    reach = int(tolerance)
-    step = np.arange(-reach, reach + 1)
-    disc = (step[:, None] ** 2 + step**2 <= tolerance**2).astype(np.uint8)
+    high, wide = (int(tolerance / side + _ROUNDING) for side in spacing)
+    y, x = np.arange(-high, high + 1)[:, None] * spacing[0], np.arange(-wide, wide + 1) * spacing[1]
+    disc = (y**2 + x**2 <= (tolerance * (1 + _ROUNDING)) ** 2).astype(np.uint8)
 
     def near(both: Outlines) -> float:
         true, found = both

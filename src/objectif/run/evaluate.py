@@ -21,6 +21,7 @@ from objectif.errors import DataError
 from objectif.metrics.base import Metric
 from objectif.metrics.catalog import available, metric
 from objectif.metrics.intervals import Interval, interval
+from objectif.metrics.segmentation import TOLERANCE, in_unit
 from objectif.run.inputs import Failure
 from objectif.run.predictor import Predictor
 from objectif.solution.file import Solution
@@ -68,11 +69,13 @@ def evaluate(
     *,
     names: Sequence[str] | None = None,
     seed: int = 0,
+    scale: tuple[tuple[float, float], str] | None = None,
     progress: Callable[[], None] | None = None,
 ) -> Evaluation:
     """Metrics of a Solution on all samples of a Dataset; the unit of resampling is the Dataset's group.
 
-    names: of metrics; None is wanted(). progress is called after each image.
+    names: of metrics; None is wanted(). scale: how much a pixel of masks measures (down, across), and the unit: distances
+    are told in it, else in pixels. progress is called after each image.
     Raises DataError: a class that the Solution does not know, labels of another kind, no image that can be read.
     """
     solution = predictor.solution
@@ -98,9 +101,20 @@ def evaluate(
     groups = dataset.groups()
     kept = None if groups is None else groups[good]
     chosen = wanted(solution) if names is None else [metric(name, solution.classes) for name in names]
+    if scale is not None:
+        chosen = [in_unit(one, *scale) for one in chosen]
+        notes = [*notes, _unit(*scale)]
     found, undefined = _measured(predictor, chosen, truth[good], answers, kept, seed)
     units = len(rows) if kept is None else len(np.unique(kept))
     return Evaluation(found, len(rows), units, tuple(failures), (*notes, *undefined))
+
+
+def _unit(spacing: tuple[float, float], unit: str) -> str:
+    """The sentence about distances in a unit."""
+    return (
+        f"distances are in {unit}: a pixel measures {spacing[0]:g} {unit} down and {spacing[1]:g} {unit} across; the "
+        f"tolerance of nsd is {TOLERANCE * max(spacing):g} {unit}"
+    )
 
 
 def _measured(

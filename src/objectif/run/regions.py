@@ -25,8 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from objectif.answers import Masks
+from objectif.data.pieces import Bools, Piece, pieces
 from objectif.errors import InputError
-from objectif.run.pieces import Bools, Piece, pieces
 
 _CELLS = 4_000_000
 Spacing = tuple[float, float]

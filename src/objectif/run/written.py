@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from objectif.answers import AnomalyMap, Answer, Boxes, Identity, Masks, Picture
+from objectif.data.outlines import rle
+from objectif.data.pieces import pieces
 from objectif.errors import InputError
 from objectif.images.prepare import Placement
-from objectif.run.outlines import rle
 from objectif.run.palette import table
-from objectif.run.pieces import pieces
 from objectif.run.regions import Region, Size, Spacing, regions
 from objectif.solution.file import Solution
 from objectif.tasks import find

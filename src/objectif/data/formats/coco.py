@@ -17,14 +17,14 @@ import mmap
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from objectif.data import coco_masks, pixels
+from objectif.data import coco_mask_writing, coco_masks, pixels
 from objectif.data.beside import Images
-from objectif.data.dataset import Dataset
+from objectif.data.dataset import Dataset, Sample
 from objectif.data.files import Parts, listing, split_in
 from objectif.data.marks import Mark, Picture, build, finite, mark
 from objectif.data.rows import weight_number
@@ -57,6 +57,7 @@ class Coco:
     richness = 44
     boxes = True
     masks = True
+    forms = coco_mask_writing.FORMS
 
     def sniff(self, path: Path) -> str | None:
         """Names the JSON files that hold images, annotations and categories; they are searched, not parsed."""
@@ -108,32 +109,58 @@ class Coco:
         return coco_masks.with_masks(found_boxes, outlines)
 
     def write(self, dataset: Dataset, to: Path, *, images: Bring = "copy") -> list[str]:
-        """annotations/instances_SPLIT.json for each split, and images; masks are lost."""
-        names = [f"images/{name}" for name in tree_names(dataset)]
-        bring(dataset, to, names, images)
+        """annotations/instances_SPLIT.json for each split, and images; masks are lost (write_masks keeps them)."""
         categories = [{"id": k, "name": name} for k, name in enumerate(dataset.classes, 1)]
-        number = 0
-        splits = sorted({s.split for s in dataset.samples}, key=str)
-        for split in splits:
-            records: list[dict[str, Any]] = []
-            objects: list[dict[str, Any]] = []
-            for row, (sample, name) in enumerate(zip(dataset.samples, names, strict=True)):
-                if sample.split != split:
-                    continue
-                shown = reference(sample.file, to / "annotations", name, images)
-                records.append(_record(dataset, row, shown))
-                for box in sample.boxes or ():
-                    number += 1
-                    width, height = box.x2 - box.x1, box.y2 - box.y1
-                    place = [box.x1, box.y1, width, height]
-                    objects.append(
-                        {"id": number, "image_id": row + 1, "category_id": box.label + 1, "bbox": place}
-                        | {"area": width * height, "iscrowd": int(box.ignore)}
-                    )
-            content = {"images": records, "annotations": objects, "categories": categories}
-            ending = f"_{split}" if split else _UNSPLIT if len(splits) > 1 else ""
-            put(to / "annotations" / f"instances{ending}.json", json.dumps(content) + "\n")
+        _write(dataset, to, images, categories, lambda row: _boxes(dataset.samples[row]))
         return unheld(dataset, masks=True)
+
+    def write_masks(
+        self, dataset: Dataset, to: Path, *, images: Bring = "copy", form: str | None = None
+    ) -> list[str]:
+        """The same of a Dataset of masks: objects with their segmentation, as runs unless `form` is 'polygons'."""
+        categories = coco_mask_writing.categories(dataset)
+        drawn = form or coco_mask_writing.FORMS[0]
+        _write(dataset, to, images, categories, lambda row: coco_mask_writing.objects(dataset, row, drawn))
+        return [*unheld(dataset), *coco_mask_writing.lost(dataset)]
+
+
+def _write(
+    dataset: Dataset,
+    to: Path,
+    images: Bring,
+    categories: list[dict[str, Any]],
+    objects_of: Callable[[int], Iterable[dict[str, Any]]],
+) -> None:
+    """The files; objects_of: row -> its annotations without ids."""
+    names = [f"images/{name}" for name in tree_names(dataset)]
+    bring(dataset, to, names, images)
+    number = 0
+    splits = sorted({s.split for s in dataset.samples}, key=str)
+    for split in splits:
+        records: list[dict[str, Any]] = []
+        objects: list[dict[str, Any]] = []
+        for row, (sample, name) in enumerate(zip(dataset.samples, names, strict=True)):
+            if sample.split != split:
+                continue
+            records.append(_record(dataset, row, reference(sample.file, to / "annotations", name, images)))
+            for item in objects_of(row):
+                number += 1
+                objects.append({"id": number, "image_id": row + 1, **item})
+        content = {"images": records, "annotations": objects, "categories": categories}
+        ending = f"_{split}" if split else _UNSPLIT if len(splits) > 1 else ""
+        put(to / "annotations" / f"instances{ending}.json", json.dumps(content) + "\n")
+
+
+def _boxes(sample: Sample) -> Iterator[dict[str, Any]]:
+    for box in sample.boxes or ():
+        width, height = box.x2 - box.x1, box.y2 - box.y1
+        place = [box.x1, box.y1, width, height]
+        yield {
+            "category_id": box.label + 1,
+            "bbox": place,
+            "area": width * height,
+            "iscrowd": int(box.ignore),
+        }
 
 
 def _record(dataset: Dataset, row: int, shown: str) -> dict[str, Any]:

@@ -19,13 +19,14 @@ from pathlib import Path
 
 import numpy as np
 
-from objectif.data import legend_files, mask_pairs, mask_pictures
+from objectif.data import legend_files, mask_pairs, mask_pictures, mask_writing
 from objectif.data.dataset import Dataset, MaskSource, Sample
 from objectif.data.files import Parts, listing
 from objectif.data.legends import Reading, labels_of, looks_like_mask, understood
 from objectif.data.mask_pairs import Pairing
 from objectif.data.mask_pictures import Tally
 from objectif.data.masks import NO_MASK, NO_PICTURE, other_size, unlisted
+from objectif.data.writing import Bring
 from objectif.errors import DataError, ImageError
 from objectif.images import photo
 from objectif.metrics.masks import has_background
@@ -62,6 +63,7 @@ class Masks:
     name = "masks"
     richness = 46
     masks = True
+    forms = mask_writing.FORMS
 
     def sniff(self, path: Path) -> str | None:
         """How many pictures have a mask, and where those lie; None where there are none that look like masks."""
@@ -116,6 +118,12 @@ class Masks:
             instances=reading.instances,
             turned=turned,
         )
+
+    def write_masks(
+        self, dataset: Dataset, to: Path, *, images: Bring = "copy", form: str | None = None
+    ) -> list[str]:
+        """Pictures of numbers of classes or of objects, and their legend: see mask_writing.write()."""
+        return mask_writing.write(dataset, to, images=images, form=form)
 
     def example(self, folder: Path) -> Path:
         """A few pictures with masks of two classes, for `objectif check`."""

@@ -68,6 +68,8 @@ class Board:
                 self.costs[event["model"], event["side"]] = Cost(**event["cost"])
             elif event["event"] == "trial" and event["status"] == "done":
                 self.recall(Candidate(**event["candidate"]), event["seed"])
+            elif event["event"] == "trial" and event["status"] == "dropped" and "candidate" in event:
+                self._recall_drop(Candidate(**event["candidate"]), event["rung"], event["reason"])
 
     def trial(self, candidate: Candidate, seed: int) -> str:
         """The name of a trial in the journal and on disk."""
@@ -83,6 +85,12 @@ class Board:
             return False
         self._keep(candidate, seed, arrays["scores"])
         return True
+
+    def _recall_drop(self, candidate: Candidate, rung: int, reason: str) -> None:
+        """What fell out before; not what has scores and was only stopped, as a resume can go on with that."""
+        self.order[candidate] = None
+        if candidate not in self.scores:
+            self.dropped[candidate] = (rung, reason)
 
     def _keep(self, candidate: Candidate, seed: int, scores: Scores) -> None:
         self.scores.setdefault(candidate, {})[seed] = scores
@@ -125,7 +133,14 @@ class Board:
         """A candidate that fell out at a rung of the halving."""
         self.order[candidate] = None
         self.dropped[candidate] = (rung, reason)
-        self.journal.append("trial", trial=candidate.id, status="dropped", rung=rung, reason=reason)
+        self.journal.append(
+            "trial",
+            trial=candidate.id,
+            status="dropped",
+            rung=rung,
+            reason=reason,
+            candidate=asdict(candidate),
+        )
 
     def estimate(self, candidate: Candidate) -> float:
         """Mean metric over the seeds, with the sign turned so that more is better."""

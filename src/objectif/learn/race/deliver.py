@@ -201,7 +201,8 @@ def _learned(race: Race, winner: Candidate) -> bytes:
         share = len(race.ground.plan.train(0)) / len(race.ground.plan.development())
         race.notes.append(
             f"The network of the first fold is delivered; it learned from {share:.0%} of the images, as it could not be "
-            f"trained on with all of them: {error}."
+            f"trained on with all of them: {error}.",
+            written=False,
         )
         return first.read_bytes()
 
@@ -305,7 +306,7 @@ def _estimate(
     estimate = interval(
         race.board.metric, context.truth()[rows], scores, _groups(race, rows), seed=race.problem.seed
     )
-    race.notes += _shifted(found, estimate)
+    race.notes.extend(_shifted(found, estimate), written=False)
     if len(race.ground.leaked):
         clean = ~np.isin(rows, race.ground.leaked)
         without = interval(
@@ -313,7 +314,8 @@ def _estimate(
         )
         race.notes.append(
             f"Without the {int((~clean).sum())} leaked test images: {race.board.metric.name} {without.estimate:.3f} "
-            f"({_span(without)}); with them {estimate.estimate:.3f}."
+            f"({_span(without)}); with them {estimate.estimate:.3f}.",
+            written=False,
         )
     return estimate, _answers(race, rows, scores, "test")
 

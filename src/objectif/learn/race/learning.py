@@ -123,7 +123,8 @@ def _first(race: Race, learners: list[Learner]) -> None:
         if used + takes > patience:
             race.notes.append(
                 f"{learner.name} was left out: {passes} passes over the images of a fold, the fewest that pay, take "
-                f"{takes:.0f} s. A longer --budget includes it."
+                f"{takes:.0f} s. A longer --budget includes it.",
+                about=f"{learner.name} left out",
             )
             continue
         used += takes
@@ -178,7 +179,8 @@ def _untold_losses(race: Race, leader: Candidate) -> None:
     if left:
         race.notes.append(
             f"{left} of {all_of_them} losses were not compared: the budget is too short for them. A longer --budget "
-            "includes them."
+            "includes them.",
+            about="losses that were not compared",
         )
 
 
@@ -191,7 +193,8 @@ def _something(race: Race, learners: list[Learner]) -> None:
     speed = speeds[learner, side]
     epochs = max(1, affordable(race, speed.seconds, 0.7 * race.left(), again=AGAIN))
     race.notes.append(
-        f"{epochs} passes over the images fit into the budget; at least {fewest(race, learner)} pay."
+        f"{epochs} passes over the images fit into the budget; at least {fewest(race, learner)} pay.",
+        about="passes that fit",
     )
     candidate = Candidate(learner.approach, learner.name, usual_loss(race, learner), side=side, epochs=epochs)
     train_all(race, candidate, speed, least=0.0)  # whatever comes of it: a race ends with a Solution

@@ -26,6 +26,7 @@ from objectif.learn.race.executor import LESSON, WORK, Event, Executor, Job
 from objectif.learn.race.folds import Speed
 from objectif.learn.race.ground import Ground
 from objectif.learn.race.learning import learn
+from objectif.learn.race.notes import Notes
 from objectif.learn.race.show import Show
 from objectif.learn.race.tuning import fine_tune, worth_tuning
 from objectif.learn.race.views import judge_views, learn_from_views
@@ -49,7 +50,7 @@ class Race:
     show: Show
     deadline: float
     reserve: float
-    notes: list[str] = field(default_factory=list)
+    notes: Notes = field(init=False)
     symmetries: tuple[str, ...] = ()
     speeds: dict[Candidate, Speed] = field(default_factory=dict)
     paces: dict[str, float] = field(default_factory=dict)
@@ -63,6 +64,7 @@ class Race:
     _born: float = 0.0
 
     def __post_init__(self) -> None:
+        self.notes = Notes(self.board.journal)
         self.work = self.ground.context.work
         self.context_file = self.work / "context.pkl"
         self.context_file.write_bytes(pickle.dumps(self.ground.context))
@@ -165,7 +167,7 @@ class Race:
                 f"({'; '.join(left_out) or 'none is installed'}). Expected one that fits; `objectif list models` shows "
                 "them, and models = 'auto' takes them."
             )
-        self.notes += [f"{said}; it takes no part." for said in left_out]
+        self.notes.extend(f"{said}; it takes no part." for said in left_out)
         if models:
             self._on_features()
         if learners:
@@ -484,5 +486,5 @@ class Race:
         if self.problem.preparations != "auto":
             return [p for p in self.problem.preparations if p != PLAIN]
         steps, why = worth_trying(self.ground.looks)
-        self.notes += why
+        self.notes.extend(why)
         return steps
