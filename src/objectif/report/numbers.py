@@ -10,7 +10,7 @@ def figure(value: float | None) -> str:
     """A metric in three decimals (three digits from 10 on); '–' where there is none."""
     if value is None:
         return "–"
-    words = f"{value:.3f}" if abs(value) < 10 else f"{value:.3g}"
+    words = f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}" if abs(value) < 99.95 else f"{value:.0f}"
     return words.replace("-", "−")
 
 

@@ -26,6 +26,7 @@ from objectif.images.tiles import Tile
 from objectif.metrics.base import Metric
 from objectif.metrics.maps import OTHER, SIDE, UNKNOWN, cells, conformal, kinds, scores, shrunk, with_row
 from objectif.tasks import anomaly_exhibits
+from objectif.tasks.base import Traits
 from objectif.tasks.exhibits import Exhibit
 from objectif.tasks.places import interpolated
 
@@ -106,6 +107,7 @@ class Anomaly:
     fit: Fit = "stretch"
     tiled = False
     whole = False
+    traits = Traits()
 
     def __init__(self, false_alarms: float = FALSE_ALARMS) -> None:
         self.false_alarms = false_alarms

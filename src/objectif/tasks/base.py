@@ -8,6 +8,7 @@ trainers, predictors and reports for each task, is the same code many times over
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -24,6 +25,22 @@ if TYPE_CHECKING:
 
 Arrays = NDArray[Any]
 Outputs = Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What a race has to respect in a task beside its truth and answers.
+
+    square: prepared images are square though pictures keep their aspect ratio (networks of faces take one size).
+    private: its Solutions hold neither names nor pictures of what was learned from.
+    tells_views: whether held-out images can tell which mirrored views keep the truth; where gallery and probes would both be
+    mirrored they match as before. one_precision: why there is no int8 network, '' where there may be one.
+    """
+
+    square: bool = False
+    private: bool = False
+    tells_views: bool = True
+    one_precision: str = ""
 
 
 class Decoding(Protocol):
@@ -60,6 +77,11 @@ class Task(Protocol):
     @property
     def whole(self) -> bool:
         """Whether its networks are trained as a whole, which makes every fold dear."""
+        ...
+
+    @property
+    def traits(self) -> Traits:
+        """What a race has to respect."""
         ...
 
     def usual_metric(self, multilabel: bool) -> str:

@@ -20,6 +20,7 @@ from objectif.errors import DataError, SolutionError
 from objectif.images.prepare import Fit, Placement, Preparation
 from objectif.images.tiles import Tile
 from objectif.metrics.calibration import temperature
+from objectif.tasks.base import Traits
 
 if TYPE_CHECKING:
     from objectif.data.dataset import Dataset
@@ -164,6 +165,7 @@ class Classify:
     fit: Fit = "stretch"
     tiled = False
     whole = False
+    traits = Traits()
 
     def usual_metric(self, multilabel: bool) -> str:
         """Accuracy, or average precision where labels are several."""

@@ -24,6 +24,7 @@ from objectif.metrics.base import Metric
 from objectif.metrics.boxes import ANSWER_CLASS, SCORE, TRUTH_CLASS, packed
 from objectif.metrics.matching import match
 from objectif.tasks import detect_exhibits
+from objectif.tasks.base import Traits
 from objectif.tasks.box_tiles import joined
 from objectif.tasks.exhibits import Exhibit
 from objectif.tasks.nms import fragments, suppress
@@ -114,6 +115,7 @@ class Detect:
     fit: Fit = "pad"
     tiled = True
     whole = True
+    traits = Traits()
 
     def usual_metric(self, multilabel: bool) -> str:
         """The objective where nobody names one."""

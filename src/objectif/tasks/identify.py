@@ -25,6 +25,7 @@ from objectif.metrics.distributions import clopper_pearson
 from objectif.metrics.identity import Searches, searches
 from objectif.metrics.similarity import unit
 from objectif.tasks import identify_exhibits
+from objectif.tasks.base import Traits
 
 if TYPE_CHECKING:
     from objectif.data.dataset import Dataset
@@ -154,6 +155,12 @@ class Identify:
     fit: Fit = "pad"
     tiled = False
     whole = True
+    traits = Traits(
+        square=True,
+        private=True,
+        tells_views=False,
+        one_precision="embeddings of two networks do not go into one gallery",
+    )
 
     def usual_metric(self, multilabel: bool) -> str:
         """True-positive identification rate at an FPIR of one in a hundred."""

@@ -24,6 +24,7 @@ from objectif.images.prepare import Fit, Placement, Preparation, placement, prep
 from objectif.images.tiles import Tile
 from objectif.metrics.base import Metric
 from objectif.tasks import restore_exhibits
+from objectif.tasks.base import Traits
 from objectif.tasks.exhibits import Exhibit
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class Restore:
     fit: Fit = "keep"
     tiled = True
     whole = True
+    traits = Traits(one_precision="whole numbers of 8 bits are as coarse as what restoration takes away")
 
     def usual_metric(self, multilabel: bool) -> str:
         """The objective where nobody names one."""

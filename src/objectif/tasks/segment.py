@@ -24,6 +24,7 @@ from objectif.images.tiles import Tile
 from objectif.metrics.base import Metric
 from objectif.metrics.masks import VOID, classes_of, has_background, objects_of, packed, padded
 from objectif.tasks import segment_exhibits
+from objectif.tasks.base import Traits
 from objectif.tasks.exhibits import Exhibit
 from objectif.tasks.places import levels, likeliest, there
 from objectif.tasks.segment_tuning import best_bias, best_objects
@@ -91,6 +92,7 @@ class Segment:
     fit: Fit = "pad"
     tiled = True
     whole = True
+    traits = Traits()
 
     def usual_metric(self, multilabel: bool) -> str:
         """The objective where nobody names one."""

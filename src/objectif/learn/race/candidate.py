@@ -30,8 +30,6 @@ VIEWS = "views"
 PART = 2
 """Side of the parts that kept pictures are cut into, in sides of a view: most views of a part differ, and few pixels are
 twice in memory."""
-SQUARE = ("identify",)
-"""Tasks whose prepared images are square though pictures keep their aspect ratio: networks of faces take one size."""
 
 
 @dataclass(frozen=True, order=True)
@@ -103,7 +101,7 @@ class Context:
 
     def size(self, side: int) -> tuple[int, int]:
         """(height, width) of the prepared image: square, or the shape of the usual picture in steps of 32 pixels."""
-        if self.task.fit in ("stretch", "keep") or self.name in SQUARE:
+        if self.task.fit in ("stretch", "keep") or self.task.traits.square:
             return side, side
         height, width = self.shape
         short = min(side, max(STEP, round(side * min(height, width) / max(height, width) / STEP) * STEP))

@@ -29,7 +29,7 @@ from objectif.learn.race.idle import against_idle
 from objectif.learn.race.material import extractor, head_of, material
 from objectif.learn.race.patches import patches
 from objectif.learn.race.race import Race
-from objectif.learn.race.record import NAMELESS, card_of, result_of
+from objectif.learn.race.record import card_of, result_of
 from objectif.metrics.intervals import Interval, interval
 from objectif.metrics.pictures import stored
 from objectif.run.check import probes
@@ -43,9 +43,6 @@ from objectif.tasks.classify import Decoding, decode
 PATCHES = 7  # squares along a side of a probe that shows nobody
 PROBES, PROBES_SIZE = 4, 4_000_000
 """Images by which a Solution proves itself, and the bytes that they and their answers may take together."""
-
-ONE_PRECISION = ("identify",)
-"""Tasks whose Solutions have no int8 network: embeddings of two networks do not go into one gallery."""
 
 
 @dataclass(frozen=True)
@@ -86,15 +83,10 @@ def deliver(race: Race, found: Verdict, command: str) -> Delivery:
     networks: dict[Precision, bytes] = {"fp32": network}
     notes = []
     model = find(winner.model)
-    kept = preparation.fit == "keep"
-    if kept:
-        notes.append("No int8 network: whole numbers of 8 bits are as coarse as what restoration takes away.")
-    able = (
-        not kept
-        and race.problem.task not in ONE_PRECISION
-        and (model.pretrained or isinstance(model, Learner))
-    )
-    if able and race.deadline - race.now() > 12:
+    traits, able = race.ground.context.task.traits, model.pretrained or isinstance(model, Learner)
+    if traits.one_precision:
+        notes.append(f"No int8 network: {traits.one_precision}.")
+    elif able and race.deadline - race.now() > 12:
         small, said = _small(race, winner, network)
         notes.append(said)
         if small is not None:
@@ -107,14 +99,14 @@ def deliver(race: Race, found: Verdict, command: str) -> Delivery:
     card = card_of(race, winner, found, estimate)
     inputs = (
         np.ascontiguousarray(patches(race.ground.context, winner, quiet=False)[0][:PROBES])
-        if kept
+        if preparation.fit == "keep"
         else prepared(dataset, race.ground.plan.development()[:PROBES], preparation)
     )
-    if race.problem.task in NAMELESS:
+    if traits.private:  # people are named by a gallery, by consent
         inputs = coloured(inputs)
     solution = Solution(
         task=race.problem.task,
-        classes=("identity",) if race.problem.task in NAMELESS else dataset.classes,
+        classes=("identity",) if traits.private else dataset.classes,
         multilabel=dataset.multilabel,
         preparation=preparation,
         decoding=decoding,

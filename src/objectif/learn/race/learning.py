@@ -51,8 +51,6 @@ TOLERATED = 0.04
 """What a view may cost of the metric before it counts as another truth: a network is never quite symmetric."""
 COMPETENT = 0.3
 """Metric from which a network may judge views: a weak one loses nothing because it knows nothing."""
-UNJUDGED = ("identify",)
-"""Tasks in which held-out images cannot tell: gallery and probes would both be mirrored, and match as before."""
 LARGER = 1.5
 """Pictures are not blown up to more than this many times their own size."""
 
@@ -202,7 +200,7 @@ def _something(race: Race, learners: list[Learner]) -> None:
 
 def _symmetries(race: Race, leader: Candidate) -> None:
     """Decide, by evidence, unless stated, which views keep the truth; once for a race."""
-    if race.problem.task in UNJUDGED:
+    if not race.ground.context.task.traits.tells_views:
         race.symmetries = ("mirror",) if race.problem.mirror is True else ()
         return
     if race.symmetries or any(e["event"] == "views" for e in race.board.journal.events):

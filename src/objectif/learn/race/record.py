@@ -19,16 +19,13 @@ from objectif.runs.outcome import Verdict
 from objectif.runs.result import Result, Standing
 from objectif.solution.card import Card, Figure
 
-NAMELESS = ("identify",)
-"""Tasks whose Solutions hold neither names nor pictures of what was learned from: people are named by a gallery, by consent,
-and probes are coloured patches."""
 RESEARCH = "Figures hold for images like those in the data; another camera, place or season needs `objectif evaluate`."
 
 
 def card_of(race: Race, winner: Candidate, found: Verdict, estimate: Interval | None) -> Card:
     dataset, model, cost = race.ground.dataset, find(winner.model), race.board.cost(winner)
     truth = dataset.truth()
-    private = race.problem.task in NAMELESS
+    private = race.ground.context.task.traits.private
     counts = truth.sum(0) if dataset.multilabel else np.bincount(truth, minlength=len(dataset.classes))
     figures = []
     if estimate is not None:
