@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 Write = Callable[["Answer"], None]
 _FOLDERS = ("geojson", "masks", "instances", "overlays")
-_FITS = {"Label": (), "Boxes": ("coco", "overlays"), "Masks": ("coco", *_FOLDERS)}
+_FITS = {"Label": (), "Boxes": ("coco", "overlays"), "Masks": ("coco", *_FOLDERS), "Quantity": ()}
 _ALWAYS = ("jsonl", "csv")
-_NAMES = {"Label": "labels", "Boxes": "boxes", "Masks": "masks"}
+_NAMES = {"Label": "labels", "Boxes": "boxes", "Masks": "masks", "Quantity": "quantities"}
 
 
 @contextmanager

@@ -78,6 +78,8 @@ class Sample:
           `labels` are the classes of those that are not ignored, and the Dataset is multi-label.
     mask: where the class of each pixel stands, None a layout that knows no masks. Where there is one, `labels` are the
           classes that occur in it, and the Dataset is multi-label.
+    value: the number to be told, or the index of the stage among Dataset.classes; None a layout that knows none.
+    known: what is known of the image beside its pixels, a number for each of Dataset.columns.
     group: unit that must not be cut by a split (patient, track, plant), or None.
     split: 'train', 'val', 'test' or None, as given by the layout.
     weight: importance in training, > 0.
@@ -92,6 +94,8 @@ class Sample:
     weight: float = 1.0
     boxes: tuple[Box, ...] | None = None
     mask: MaskSource | None = None
+    value: float | None = None
+    known: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,7 @@ class Dataset:
     arrays: container file -> (N,H,W) or (N,H,W,C) array for samples with `item`.
     dropped: sentences about what the layout told and a Dataset does not hold; whoever writes it elsewhere has lost it.
     legend: how pictures of masks are read, None where there are none. instances: whether its masks tell objects of one
-    class apart. turned: degrees of TURNS by which pictures of masks are turned before they lie on theirs; shapes never are.
+    class apart. columns: names of what is known beside the pixels. turned: degrees of TURNS by which pictures of masks are turned before they lie on theirs; shapes never are.
     """
 
     name: str
@@ -119,6 +123,7 @@ class Dataset:
     instances: bool = False
     dropped: tuple[str, ...] = ()
     turned: int = 0
+    columns: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -131,6 +136,8 @@ class Dataset:
     @property
     def tasks(self) -> tuple[str, ...]:
         """All that can be learned from the labels, the usual first; pictures with boxes and masks can be asked for both."""
+        if any(s.value is not None for s in self.samples):
+            return ("regress", "classify") if len(self.classes) > 1 else ("regress",)
         found = []
         if any(s.boxes is not None for s in self.samples):
             found.append("detect")

@@ -15,6 +15,7 @@ from objectif.metrics.detection import METRICS as OF_DETECTION
 from objectif.metrics.masks import has_background
 from objectif.metrics.means import ACCURACY, BRIER, HAMMING, LOG_LOSS, cost
 from objectif.metrics.ranking import AUROC, AVERAGE_PRECISION
+from objectif.metrics.regression import METRICS as OF_REGRESSION
 from objectif.metrics.segmentation import METRICS as OF_SEGMENTATION
 from objectif.metrics.segmentation import MaskMetric
 
@@ -36,11 +37,13 @@ _PLAIN: dict[str, Metric] = {
 
 _BOXES: dict[str, Metric] = {m.name: m for m in OF_DETECTION}
 _MASKS: dict[str, Metric] = {m.name: m for m in OF_SEGMENTATION}
-_BUILT_IN = _PLAIN | _BOXES | _MASKS
+_NUMBERS: dict[str, Metric] = {m.name: m for m in OF_REGRESSION}
+_BUILT_IN = _PLAIN | _BOXES | _MASKS | _NUMBERS
 _BY_TASK: dict[str, tuple[str, ...]] = {
     "classify": (*_PLAIN, "cost"),
     "detect": tuple(_BOXES),
     "segment": tuple(_MASKS),
+    "regress": tuple(_NUMBERS),
 }
 
 NAMES: tuple[str, ...] = tuple(name for names in _BY_TASK.values() for name in names)

@@ -16,9 +16,10 @@ camera): workers take what is there, up to a small batch, and never wait to fill
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+import os
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from threading import Event, Lock
@@ -34,7 +35,7 @@ from objectif.images.prepare import Placement, placement, prepare
 from objectif.images.prepare import load as load_image
 from objectif.images.tiles import Tile, TileRule, grid, tile_size
 from objectif.run.inputs import Failure, find
-from objectif.run.network import SCORES, Network, cores
+from objectif.run.network import SCORES, Network, cores, lacks
 from objectif.run.ordered import ordered
 from objectif.run.shapes import flaws
 from objectif.solution.file import Precision, Solution, read
@@ -91,6 +92,7 @@ class Predictor:
 
     precision: "fp32", "int8", or "auto" (the Solution's default). workers: threads that decode and run, by default one
     for each core. batch: images that a worker runs at once, by default four small ones or one that is larger.
+    known: file -> what is known of it beside its pixels, where the Solution takes that (data.series.known_of).
     Raises SolutionError where the Solution lacks the precision or its network breaks the contract.
     """
 
@@ -101,6 +103,7 @@ class Predictor:
         precision: Precision | Literal["auto"] = "auto",
         workers: int | None = None,
         batch: int | None = None,
+        known: Mapping[str, Mapping[str, float]] | None = None,
     ) -> None:
         chosen = solution.default if precision == "auto" else precision
         if chosen not in solution.networks:
@@ -114,9 +117,14 @@ class Predictor:
         self.workers = max(1, workers or cores())
         self.batch = max(1, batch or _usual_batch(solution, chosen))
         self._narrow = Network(solution.networks[chosen], threads=1, needs=self.task.outputs)
+        self.known = _resolved(known or {})
         self._wide: Network | None = None
         self._one_large = Lock()
         self._fits(self._narrow)
+
+    def know(self, known: Mapping[str, Mapping[str, float]]) -> None:
+        """What is known of more files beside their pixels."""
+        self.known |= _resolved(known)
 
     def outputs(self, batch: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
         """Prepared pixels (N, height, width, channels) to all outputs of the network, all cores on one batch."""
@@ -167,6 +175,8 @@ class Predictor:
                 f"tile is {rule}; expected auto or off, because this Solution has the task {self.task.name!r}, "
                 "which answers for an image as a whole."
             )
+        if self._narrow.columns and not self.known:
+            raise InputError(f"{lacks(self._narrow.columns[0])}.")
         return _Job(rule, progress)
 
     def _each(
@@ -208,7 +218,10 @@ class Predictor:
             tiles = self._tiles(*size, rule)
             if tiles:
                 return _Large(name, Path(item) if isinstance(item, str | Path) else source, size, tiles)
-            place = placement(*size, preparation)
+            place = replace(placement(*size, preparation), known=self.known.get(_whole(name), {}))
+            lacking = [column for column in self._narrow.columns if column not in place.known]
+            if lacking:
+                return Failure(name, lacks(lacking[0]))
             if isinstance(source, bytes):
                 return _Picture(name, load_image(source, preparation, name=name), place)
             return _Picture(name, prepare(source, preparation, name=name), place)
@@ -250,7 +263,9 @@ class Predictor:
         of whole images."""
         if not pixels:
             return []
-        outputs = self._checked(self._narrow.outputs(np.stack(pixels), self.task.outputs))
+        outputs = self._checked(
+            self._narrow.outputs(np.stack(pixels), self.task.outputs, self._narrow.side(placements))
+        )
         flawed: dict[int, str] = {
             int(k): name
             for name, values in outputs.items()
@@ -372,6 +387,15 @@ class Predictor:
                     f"{(preparation.height, preparation.width, preparation.channels)}; expected the same. "
                     "Export the Solution again."
                 )
+
+
+def _whole(name: str) -> str:
+    """A file's name by which it is known, however it was given."""
+    return os.path.realpath(name)
+
+
+def _resolved(known: Mapping[str, Mapping[str, float]]) -> dict[str, Mapping[str, float]]:
+    return {_whole(name): values for name, values in known.items()}
 
 
 def _usual_batch(solution: Solution, precision: Precision) -> int:

@@ -18,6 +18,7 @@ _OF_TASKS: dict[tuple[str, ...], dict[str, tuple[Axis, ...]]] = {
     ("scores",): {"scores": ("N", "C")},
     ("boxes", "scores"): {"boxes": ("N", "A", 4), "scores": ("N", "A", "C")},
     ("scores", "distance"): {"scores": ("N", None, None, "C"), "distance": ("N", None, None, 1)},
+    ("quantity",): {"quantity": ("N", None)},
 }
 _OF_ALL: dict[str, tuple[Axis, ...]] = {"embedding": ("N", None), "map": ("N", None, None, "C")}
 

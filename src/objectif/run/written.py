@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from objectif.answers import Answer, Boxes, Masks
+from objectif.answers import Answer, Boxes, Label, Masks, Quantity
 from objectif.errors import InputError
 from objectif.images.prepare import Placement
 from objectif.run.outlines import rle
@@ -61,6 +61,9 @@ def csv_header(
         return csv_row("path", "x1", "y1", "x2", "y2", "label", "score")
     if issubclass(answers, Masks):
         return csv_row(*_columns(channels, unit))
+    if issubclass(answers, Quantity):
+        scores = [f"score:{name}" for name in classes] if len(classes) > 1 else []
+        return csv_row("path", "answer", "low", "high", *scores)
     return csv_row("path", "label", *(f"score:{name}" for name in classes))
 
 
@@ -77,7 +80,10 @@ def csv_rows(
     """
     if isinstance(answer, Masks):
         return table_rows(answer, pixels, channels, spacing)
-    if not isinstance(answer, Boxes):
+    if isinstance(answer, Quantity):
+        scores = () if answer.scores is None else answer.scores
+        return csv_row(answer.path, *answer.cells(), *(f"{score:.6f}" for score in scores))
+    if isinstance(answer, Label):
         return csv_row(answer.path, answer.label, *(f"{score:.6f}" for score in answer.scores))
     rows = [
         csv_row(answer.path, *(f"{side:.2f}" for side in box), label, f"{score:.6f}")

@@ -8,7 +8,7 @@ from importlib import import_module
 from objectif.errors import ProblemError
 from objectif.tasks.base import Task
 
-NAMES = ("classify", "detect", "segment")
+NAMES = ("classify", "detect", "segment", "regress")
 
 
 @cache

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import io
+import json
 import warnings
 
 import onnx
@@ -15,6 +16,7 @@ import torch
 
 from objectif.learn.export.template import OPSET, fill
 from objectif.learn.models.base import Whole
+from objectif.run.network import COLUMNS, NAMES_KEY
 
 
 def export_whole(network: Whole, size: tuple[int, int], channels: int = 3, floating: bool = False) -> bytes:
@@ -22,17 +24,30 @@ def export_whole(network: Whole, size: tuple[int, int], channels: int = 3, float
     network = copy.deepcopy(network).eval()
     image = torch.zeros((2, *size, channels), dtype=torch.float32 if floating else torch.uint8)
     stream = io.BytesIO()
+    inputs, given = ["image"], (image,)
+    if network.columns:
+        inputs.append(COLUMNS)
+        given = (image, torch.zeros((2, len(network.columns))))  # type: ignore[assignment]
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # it warns that it is the older exporter
         torch.onnx.export(
             network,
-            (image,),
+            given,
             stream,  # type: ignore[arg-type]  # it takes any binary file, its annotation says paths alone
-            input_names=["image"],
+            input_names=inputs,
             output_names=list(network.outputs),
-            dynamic_axes={name: {0: "n"} for name in ("image", *network.outputs)},
+            dynamic_axes={name: {0: "n"} for name in (*inputs, *network.outputs)},
             opset_version=OPSET,
             dynamo=False,
         )
     onnx.checker.check_model(onnx.load_from_string(stream.getvalue()))
-    return fill(stream.getvalue())
+    return _named(fill(stream.getvalue()), network.columns)
+
+
+def _named(graph: bytes, columns: tuple[str, ...]) -> bytes:
+    """The graph with the names of its side columns, so that whoever runs it knows what to ask for."""
+    if not columns:
+        return graph
+    model = onnx.load_from_string(graph)
+    onnx.helper.set_model_props(model, {NAMES_KEY: json.dumps(columns)})
+    return model.SerializeToString()

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from objectif.errors import TrialError
 from objectif.learn.losses.base import Batch, Loss
-from objectif.learn.models.base import Learner, Whole
+from objectif.learn.models.base import Learner, Whole, built
 
 CLIP = 10.0
 AVERAGE = 0.998
@@ -39,7 +39,7 @@ class Lesson:
     images: (n,h,w,C) uint8, or float32 in 0..255; prepared, as large as `size` or a little larger.
     truth: (n,...) as the task gives it, in pixels of those images. weight: (n,) >= 0. size: (H, W) of the views.
     symmetries: of 'mirror', 'flip', 'turn', those that keep the truth. losses: one of each kind the Learner names.
-    start: weights of the same network to go on from, at half the rate.
+    start: weights of the same network to go on from, at half the rate. columns: names of what is known beside pixels.
     """
 
     images: NDArray[Any]
@@ -54,6 +54,7 @@ class Lesson:
     symmetries: tuple[str, ...] = ()
     threads: int = 1
     start: Mapping[str, Tensor] | None = None
+    columns: tuple[str, ...] = ()
 
 
 def train(
@@ -177,7 +178,8 @@ def _batch(learner: Learner, lesson: Lesson) -> int:
 def _start(learner: Learner, lesson: Lesson, channels: int) -> tuple[Whole, torch.optim.Optimizer]:
     """The network as it begins, and its optimiser."""
     torch.manual_seed(lesson.seed)
-    network = learner.build(channels, lesson.classes).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = built(learner, channels, lesson.classes, lesson.columns)
+    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     few = slice(0, 4 * learner.batch)
     images, truth = _plain(lesson.images[few], lesson.truth[few], lesson, learner)
     network.eval()

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-Kind = Literal["single", "multi", "dense", "box", "mask"]
+Kind = Literal["single", "multi", "dense", "box", "mask", "number", "stage"]
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Loss(Protocol):
     name: what a Problem calls it. title: what a table calls it. source: authors, year, title.
     kind: what it compares. "single": truth is one class; "multi": a 0/1 row; "dense": the wanted quality of each class at
         each of very many places, 0 at nearly all of them; "box": another box; "mask": a picture of classes, one for each
-        pixel.
+        pixel; "number": a number, in units of the spread of all; "stage": one of some stages in order.
     convex: convex in the logits, so that a head on fixed features has one optimum.
     balanced: its answers are meant for classes that are equally common, whatever the training data hold;
         settings and temperature are then chosen with equal weight for each class.
@@ -70,6 +70,8 @@ class Loss(Protocol):
         dense: truth (B, C) in 0..1; the value is the weighted SUM over the mass of truth, dense_mean(): a mean over the
         places would be a mean over background. box: output and truth (B, 4) x1 y1 x2 y2. mask: output (B, C, H, W), truth
         (B, H, W) int64 with VOID (metrics.masks) at pixels that are not counted; a row is a picture.
+        number: output and truth (B,). stage: output (B, S-1) for S stages, truth (B,) int64; the loss's `reading` says
+        how they become probabilities (losses/reading.py).
         """
         ...
 

@@ -78,11 +78,13 @@ class Whole(nn.Module):
     """A network that is trained as a whole and answers by itself. Subclasses set:
 
     outputs: names of what forward gives, in order; those that the task's decoding needs first, then 'embedding'.
+    columns: names of what it wants to know beside the pixels; forward takes them as (N, K) then.
     """
 
     outputs: tuple[str, ...]
+    columns: tuple[str, ...] = ()
 
-    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+    def forward(self, image: Tensor, columns: Tensor | None = None) -> tuple[Tensor, ...]:
         """image (N,H,W,C) uint8 or float32 in 0..255 -> the outputs, each with N first. This is what is exported."""
         raise NotImplementedError
 
@@ -137,6 +139,11 @@ class View(Protocol):
         ...
 
 
+def anything(classes: int, columns: tuple[str, ...]) -> bool:
+    """For a Learner that has a part in every problem of its task."""
+    return True
+
+
 def always() -> None:
     """For a Learner that can be built wherever it can be imported."""
 
@@ -153,6 +160,8 @@ class Learner:
     view: how a training batch is seen. available: why it cannot be built here, or None.
     solved: its network is fitted to all images at once (Whole.solve), with no steps and so no passes to choose.
     note: what the card of a Solution made from it must say.
+    sided: (channels, classes, names of side columns) -> Whole, for one that looks at those; it is called instead of build.
+    fits: (classes, names of side columns) -> whether it has a part in such a problem.
     """
 
     name: str
@@ -177,3 +186,12 @@ class Learner:
     note: str = ""
     solved: bool = False
     version: int = 1
+    sided: Callable[[int, int, tuple[str, ...]], Whole] | None = None
+    fits: Callable[[int, tuple[str, ...]], bool] = anything
+
+
+def built(learner: Learner, channels: int, classes: int, columns: tuple[str, ...] = ()) -> Whole:
+    """A Learner's network for data with these side columns."""
+    if learner.sided is not None:
+        return learner.sided(channels, classes, columns)
+    return learner.build(channels, classes)

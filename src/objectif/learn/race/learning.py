@@ -86,6 +86,11 @@ def _able(race: Race) -> list[Learner]:
     found = []
     for name in race.named(Learner):
         one = find_learner(name)
+        dataset = race.ground.dataset
+        if not one.fits(len(dataset.classes), dataset.columns):
+            if race.problem.models != "auto":
+                race.notes.append(f"{name} takes no part: it answers another kind of question than these data ask.")
+            continue
         lacking = one.available()
         if lacking is None:
             found.append(one)

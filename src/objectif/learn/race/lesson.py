@@ -18,7 +18,7 @@ from objectif.learn.export.cost import count
 from objectif.learn.export.whole import export_whole
 from objectif.learn.fit.train import Lesson, seconds_per_image, train
 from objectif.learn.models import find_learner
-from objectif.learn.models.base import Learner
+from objectif.learn.models.base import Learner, built
 from objectif.learn.race.answering import crossed, read_decoding, write_decoding
 from objectif.learn.race.candidate import AGAIN, NO_LOSS, Candidate, Context
 from objectif.learn.race.material import Tell, read_context, save
@@ -37,7 +37,7 @@ TIMED = 24  # images in a measurement of speed
 def weigh(*, context: Path, model: str, side: int, memory: bool, tell: Tell) -> dict[str, Any]:
     """What the exported file of a Learner costs on this machine: see board.Cost."""
     known, learner = read_context(context), find_learner(model)
-    network = learner.build(known.channels, len(known.dataset.classes)).eval()
+    network = built(learner, known.channels, len(known.dataset.classes), known.dataset.columns).eval()
     size = known.size(side)
     try:
         graph = export_whole(network, size, known.channels, known.floating)
@@ -136,6 +136,7 @@ def lesson_of(
         symmetries=symmetries,
         losses=tuple(load("losses", name) for name in candidate.loss.split("+") if name != NO_LOSS),
         threads=threads,
+        columns=known.dataset.columns,
     )
 
 
@@ -182,7 +183,11 @@ def judge(
     for view in ("plain", *views):
         seen = turned(images, view)
         height, width = seen.shape[1:3]
-        parts = [runner.outputs(seen[i : i + 8], known.task.outputs) for i in range(0, len(seen), 8)]
+        side, needed = runner.side(places), known.task.outputs
+        parts = [
+            runner.outputs(seen[i : i + 8], needed, None if side is None else side[i : i + 8])
+            for i in range(0, len(seen), 8)
+        ]
         outputs = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
         own = [Placement(height, width)] * len(rows)
         answers = known.task.decode(outputs, decoding, known.dataset.multilabel, own)
@@ -207,6 +212,8 @@ def shrink(
 
     known = read_context(context)
     preparation = known.preparation(candidate.side, candidate.preparation)
+    if Runner(source.read_bytes(), needs=known.task.outputs).columns:
+        raise TrialError("what is known beside the picture has no range in eight bits")
 
     def small(graph: Path, rows: NDArray[np.int64]) -> bytes:
         some = rows[:: max(1, len(rows) // 64)][:64]
