@@ -148,7 +148,7 @@ def test_impossible_cost_matrices_are_refused(matrix: object, says: str) -> None
 
 
 def test_each_metric_belongs_to_one_task() -> None:
-    tasks = "classify", "detect", "segment"
+    tasks = "classify", "detect", "segment", "regress"
     assert set().union(*map(available, tasks)) == set(available())
     assert len(NAMES) == len(set(NAMES))
     for task in tasks[1:]:

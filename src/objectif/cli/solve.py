@@ -17,7 +17,7 @@ def command(
     task: Annotated[
         str | None,
         typer.Option(
-            help="what to tell from the images: classify, detect or segment; default what the labels say"
+            help="what to tell from the images: classify, detect, segment or regress; default what the labels say"
         ),
     ] = None,
     metric: Annotated[

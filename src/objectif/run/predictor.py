@@ -118,6 +118,7 @@ class Predictor:
         self.batch = max(1, batch or _usual_batch(solution, chosen))
         self._narrow = Network(solution.networks[chosen], threads=1, needs=self.task.outputs)
         self.known = _resolved(known or {})
+        self._supposed: dict[str, float] = {}
         self._wide: Network | None = None
         self._one_large = Lock()
         self._fits(self._narrow)
@@ -125,6 +126,15 @@ class Predictor:
     def know(self, known: Mapping[str, Mapping[str, float]]) -> None:
         """What is known of more files beside their pixels."""
         self.known |= _resolved(known)
+
+    def suppose(self) -> Predictor:
+        """Zeros for all that is not known: good enough to measure time and memory by."""
+        self._supposed = dict.fromkeys(self._narrow.columns, 0.0)
+        return self
+
+    def _known(self, name: str) -> Mapping[str, float]:
+        """What is known of a file beside its pixels."""
+        return {**self._supposed, **self.known.get(_whole(name), {})} if self._narrow.columns else {}
 
     def outputs(self, batch: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
         """Prepared pixels (N, height, width, channels) to all outputs of the network, all cores on one batch."""
@@ -175,7 +185,7 @@ class Predictor:
                 f"tile is {rule}; expected auto or off, because this Solution has the task {self.task.name!r}, "
                 "which answers for an image as a whole."
             )
-        if self._narrow.columns and not self.known:
+        if self._narrow.columns and not self.known and not self._supposed:
             raise InputError(f"{lacks(self._narrow.columns[0])}.")
         return _Job(rule, progress)
 
@@ -218,7 +228,7 @@ class Predictor:
             tiles = self._tiles(*size, rule)
             if tiles:
                 return _Large(name, Path(item) if isinstance(item, str | Path) else source, size, tiles)
-            place = replace(placement(*size, preparation), known=self.known.get(_whole(name), {}))
+            place = replace(placement(*size, preparation), known=self._known(name))
             lacking = [column for column in self._narrow.columns if column not in place.known]
             if lacking:
                 return Failure(name, lacks(lacking[0]))
@@ -263,9 +273,9 @@ class Predictor:
         of whole images."""
         if not pixels:
             return []
-        outputs = self._checked(
-            self._narrow.outputs(np.stack(pixels), self.task.outputs, self._narrow.side(placements))
-        )
+        side = self._narrow.side(placements)
+        known = () if side is None else (side,)
+        outputs = self._checked(self._narrow.outputs(np.stack(pixels), self.task.outputs, *known))
         flawed: dict[int, str] = {
             int(k): name
             for name, values in outputs.items()

@@ -29,7 +29,7 @@ STRENGTHS = (0.01, 0.1, 1.0, 10.0)
 INNER = 10
 """Parts into which subjects are dealt, each held out once to choose by."""
 TAILS = ((1 - COVERAGE) / 2, (1 + COVERAGE) / 2)
-_TOLERANCE, _STEPS = 1e-6, 150
+_TOLERANCE, _STEPS = 1e-5, 80
 
 Reals = NDArray[np.float64]
 
@@ -59,6 +59,19 @@ class Joint:
 
 
 @dataclass(frozen=True)
+class Lone:
+    """The loss of a number's answer alone, by which a strength is chosen."""
+
+    loss: Loss
+    name: str = "lone"
+    shared: bool = False
+
+    def __call__(self, output: Tensor, truth: Tensor, batch: Batch, model: Any = None) -> Tensor:
+        """output and truth (n, 1)."""
+        return self.loss(output[:, 0], truth[:, 0], batch, model)
+
+
+@dataclass(frozen=True)
 class Fitted:
     """A solved head. weight (D, K), bias (K): on standardised features. widen: for numbers, in spreads; mass: for stages."""
 
@@ -77,11 +90,15 @@ def solve(features: Reals, truth: Reals, subjects: Reals, weight: Reals, loss: L
     if not kept.any():
         coordinates, right, kept = np.zeros((len(truth), 1), np.float32), np.zeros((1, features.shape[1])), np.ones(1, bool)
     joint = Joint(loss)
-    outputs = {s: _held_out(coordinates, truth, subjects, weight, joint, s, width) for s in STRENGTHS}
+    lone = joint if loss.kind == "stage" else Lone(loss)
+    rows = width if loss.kind == "stage" else 1
+    outputs = {s: _held_out(coordinates, truth, subjects, weight, lone, s, rows) for s in STRENGTHS}
     batch = Batch(torch.from_numpy(weight), torch.zeros(1))
     told = torch.from_numpy(truth[:, None])
-    worth = {s: float(_answer_loss(joint, torch.from_numpy(o), told, batch)) for s, o in outputs.items()}
+    worth = {s: float(lone(torch.from_numpy(o), told, batch)) for s, o in outputs.items()}
     strength = min(worth, key=lambda s: worth[s])
+    if lone is not joint:
+        outputs[strength] = _held_out(coordinates, truth, subjects, weight, joint, strength, width)
     theta = _fit(coordinates, truth, weight, joint, strength, width)
     bias = theta[-1].copy()
     turned = theta[:-1]
@@ -93,13 +110,19 @@ def solve(features: Reals, truth: Reals, subjects: Reals, weight: Reals, loss: L
     return Fitted(right[kept].T @ turned, bias, widen, mass, strength)
 
 
-def _fit(x: NDArray[np.float32], y: Reals, weight: Reals, joint: Joint, strength: float, width: int) -> Reals:
+def _fit(x: NDArray[np.float32], y: Reals, weight: Reals, joint: Joint | Lone, strength: float, width: int) -> Reals:
     rows = Rows(x, y[:, None], weight, width)  # type: ignore[arg-type]  # a column of numbers
     return minimise(rows, joint, strength, tolerance=_TOLERANCE, steps=_STEPS).theta  # type: ignore[arg-type]
 
 
 def _held_out(
-    x: NDArray[np.float32], y: Reals, subjects: Reals, weight: Reals, joint: Joint, strength: float, width: int
+    x: NDArray[np.float32],
+    y: Reals,
+    subjects: Reals,
+    weight: Reals,
+    joint: Joint | Lone,
+    strength: float,
+    width: int,
 ) -> Reals:
     """(n, width) rows of each image by a head that has not seen its subject; of its own where there is one subject."""
     part = parts(subjects)
@@ -119,13 +142,6 @@ def parts(subjects: Reals) -> NDArray[np.int64]:
     names, which = np.unique(subjects, return_inverse=True)
     dealt = np.random.default_rng(0).permutation(len(names)) % min(INNER, len(names))
     return np.asarray(dealt[which], np.int64)
-
-
-def _answer_loss(joint: Joint, output: Tensor, truth: Tensor, batch: Batch) -> Tensor:
-    """The raced loss alone, of rows that are finished."""
-    if joint.loss.kind == "stage":
-        return joint.loss(output, truth[:, 0].long(), batch, None)
-    return joint.loss(output[:, 1], truth[:, 0], batch, None)
 
 
 def _intervals(joint: Joint, output: Reals, truth: Reals, subjects: Reals) -> tuple[float, float]:

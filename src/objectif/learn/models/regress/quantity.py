@@ -85,7 +85,7 @@ class Quantity(Whole):
         rows = self.rows(features)
         if self.stages > 1:
             said = probabilities(rows, READINGS[int(self.reading)])
-            return torch.cat([self.mass.expand(len(rows), 1), said], 1), features
+            return torch.cat([self.mass + 0.0 * rows[:, :1], said], 1), features
         middle = mean_of(rows[:, 1]) if int(self.reading) else rows[:, 1]
         low, high = torch.minimum(rows[:, 0], middle), torch.maximum(rows[:, 2], middle)
         found = torch.stack([low - self.widen, middle, high + self.widen], 1)
