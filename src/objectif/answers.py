@@ -206,7 +206,10 @@ class Quantity:
             ends: list[object] = [round(self.low, 6), round(self.high, 6)]
         else:
             scores = {name: round(float(s), 6) for name, s in zip(self.classes, self.scores, strict=True)}
-            told, ends = {"stage": self.label, "scores": scores}, [self._told(self.low), self._told(self.high)]
+            told, ends = (
+                {"stage": self.label, "scores": scores},
+                [self._told(self.low), self._told(self.high)],
+            )
         return {"path": self.path, **told, "interval": ends, "coverage": self.coverage}
 
 

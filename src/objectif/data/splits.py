@@ -313,9 +313,7 @@ def _fold_count(dataset: Dataset, hot: Ints, unit: Ints, folds: int, notes: list
     if most < folds:
         notes.append(f"{most} folds instead of {folds}: no class has more than {most} {kind}")
         folds = most
-    few = [
-        f"{name!r} ({n})" for name, n in zip(names, units.tolist(), strict=True) if 1 < n < folds
-    ]
+    few = [f"{name!r} ({n})" for name, n in zip(names, units.tolist(), strict=True) if 1 < n < folds]
     if few:
         notes.append(f"fewer {kind} than folds, so held out in some folds only: {', '.join(few)}")
     return folds

@@ -125,7 +125,18 @@ def _lesson(learner: Learner, epochs: int, channels: int = 3) -> Lesson:
     symmetries = ("mirror", "flip", "turn")
     weight = np.ones(IMAGES)
     classes = CLASSES_OF.get(learner.task, CLASSES)
-    return Lesson(images, truth, weight, classes, size, epochs, losses, symmetries=symmetries, batch=4, columns=COLUMNS_OF.get(learner.task, ()))
+    return Lesson(
+        images,
+        truth,
+        weight,
+        classes,
+        size,
+        epochs,
+        losses,
+        symmetries=symmetries,
+        batch=4,
+        columns=COLUMNS_OF.get(learner.task, ()),
+    )
 
 
 def _describes_itself(learner: Learner, name: str) -> None:

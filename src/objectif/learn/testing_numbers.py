@@ -18,7 +18,9 @@ STAGES = 4
 
 def number_steps(loss: Loss) -> list[Step]:
     """The checks, in order."""
-    steps: list[Step] = [("learns", partial(_learns, loss), "gradient descent finds the order of a toy problem")]
+    steps: list[Step] = [
+        ("learns", partial(_learns, loss), "gradient descent finds the order of a toy problem")
+    ]
     if loss.kind == "stage":
         steps.append(("reading", partial(_reads, loss), "its numbers are probabilities of the stages"))
     return steps
@@ -37,7 +39,10 @@ def _reads(loss: Loss) -> None:
     generator = torch.Generator().manual_seed(0)
     output = torch.randn(9, STAGES - 1, generator=generator, dtype=torch.float64) * 5
     said = probabilities(output, str(reading))
-    must(bool((said >= 0).all()) and torch.allclose(said.sum(1), torch.ones(9).double()), "they do not sum to 1")
+    must(
+        bool((said >= 0).all()) and torch.allclose(said.sum(1), torch.ones(9).double()),
+        "they do not sum to 1",
+    )
 
 
 def _learns(loss: Loss) -> None:

@@ -75,7 +75,9 @@ def _of_mean(
     blind: Callable[[Reals], float] = _median,
 ) -> SumMetric:
     made: dict[str, Any] = {"task": TASK, "blind": _blind(blind)}
-    return SumMetric(name, title, higher, False, False, higher, mean_of(of), ratio, ratio_gradient, 1 / 2, **made)
+    return SumMetric(
+        name, title, higher, False, False, higher, mean_of(of), ratio, ratio_gradient, 1 / 2, **made
+    )
 
 
 def _root(sums: Reals) -> Reals:

@@ -77,7 +77,9 @@ def _guide(exhibit: Dots, x: Axis, y: Axis) -> Markup | None:
 def _bar(dot: Dot, x: Axis, y: Axis) -> Markup:
     at = x.at(dot.x)
     colour = "c1" if dot.good else "c2"
-    return tag("line", x1=at, x2=at, y1=y.at(dot.low), y2=y.at(dot.high), class_=f"line thin {colour}", opacity=0.35)
+    return tag(
+        "line", x1=at, x2=at, y1=y.at(dot.low), y2=y.at(dot.high), class_=f"line thin {colour}", opacity=0.35
+    )
 
 
 def _point(dot: Dot, x: Axis, y: Axis) -> Markup:

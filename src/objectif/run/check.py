@@ -93,7 +93,10 @@ def _check_network(found: list[Check], solution: Solution, precision: Precision)
         found.append(Check(f"{precision}: parity", False, detail))
         return
     outputs = _try(
-        found, f"{precision}: runs", lambda: network.outputs(inputs, columns=columns), lambda o: f"{len(inputs)} probes"
+        found,
+        f"{precision}: runs",
+        lambda: network.outputs(inputs, columns=columns),
+        lambda o: f"{len(inputs)} probes",
     )
     if outputs is None:
         return

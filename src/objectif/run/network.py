@@ -10,9 +10,9 @@ copy of the weights; a session for each worker was rejected: the same speed, and
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping, Sequence
-import json
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,11 @@ class Network:
         self._outputs: list[str] = [o.name for o in self._session.get_outputs()]
         found = {i.name: i for i in self._session.get_inputs()}
         self.columns = _columns(self._session, found)
-        if set(found) != {INPUT, *([COLUMNS] if self.columns else [])} or len(found[INPUT].shape) != 4 or found[INPUT].type not in _INPUT_TYPES:
+        if (
+            set(found) != {INPUT, *([COLUMNS] if self.columns else [])}
+            or len(found[INPUT].shape) != 4
+            or found[INPUT].type not in _INPUT_TYPES
+        ):
             met = ", ".join(f"{i.name} {i.type} {i.shape}" for i in found.values())
             raise SolutionError(
                 f"the network takes {met or 'nothing'}; expected one input {INPUT!r} (N, height, width, channels) "

@@ -34,7 +34,9 @@ def claimed(subjects: int, coverage: float = COVERAGE) -> float:
     return min(coverage, subjects / (subjects + 1.0))
 
 
-def ranges(probabilities: Reals, middle: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64], Reals]:
+def ranges(
+    probabilities: Reals, middle: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], Reals]:
     """Ranges of stages that grow from a middle one (N,) to the likelier side: (N, S) lowest, highest, probability held.
 
     The k-th holds k + 1 stages.

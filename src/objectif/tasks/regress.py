@@ -82,7 +82,9 @@ class Decoding:
                 float(values.get("coverage", COVERAGE)),
             )
         except (TypeError, ValueError) as error:
-            raise SolutionError(f"decoding {dict(values)} has a value that is not a number ({error}).") from error
+            raise SolutionError(
+                f"decoding {dict(values)} has a value that is not a number ({error})."
+            ) from error
 
 
 def staged(outputs: NDArray[Any]) -> bool:

@@ -127,7 +127,11 @@ def _calibration(
         rows.append((f"{level:.0%}{' (what is shipped)' if own else ''}", met, width))
     n = len(np.unique(truth[:, 1])) if subjects is not None else len(truth)
     of = "subject" if subjects is not None else "image"
-    vouched = f"{n} {of}s can vouch for {claimed(n, decoding.coverage):.0%} for a new one." if subjects is not None else ""
+    vouched = (
+        f"{n} {of}s can vouch for {claimed(n, decoding.coverage):.0%} for a new one."
+        if subjects is not None
+        else ""
+    )
     return Sheet(
         "calibration of intervals: stated against met coverage",
         f"Shipped intervals as they are. Those of other levels are made for each {of} from the errors of all others, so "
@@ -138,7 +142,11 @@ def _calibration(
 
 
 def _met(
-    truth: NDArray[Any], answers: NDArray[Any], decoding: Decoding, subjects: NDArray[Any] | None, level: float
+    truth: NDArray[Any],
+    answers: NDArray[Any],
+    decoding: Decoding,
+    subjects: NDArray[Any] | None,
+    level: float,
 ) -> tuple[float, float]:
     if abs(level - decoding.coverage) < 1e-9:
         return float(inside(truth, answers).mean()), float(wide(truth, answers).mean())
@@ -172,7 +180,9 @@ def _of_stages(
     return ((low <= y[own]) & (y[own] <= high)).astype(np.float64), (high - low).astype(np.float64)
 
 
-def _by_subject(paths: Sequence[str], truth: NDArray[Any], answers: NDArray[Any], decoding: Decoding) -> Sheet:
+def _by_subject(
+    paths: Sequence[str], truth: NDArray[Any], answers: NDArray[Any], decoding: Decoding
+) -> Sheet:
     """A row for each subject, the least covered first."""
     found = []
     for subject in np.unique(truth[:, 1]):
@@ -187,7 +197,13 @@ def _by_subject(paths: Sequence[str], truth: NDArray[Any], answers: NDArray[Any]
         "by subject",
         f"Mean coverage of {len(found)} subjects {np.mean(shares):.0%}, least {min(shares):.0%}, of {decoding.coverage:.0%} "
         "stated.",
-        ("subject, by its first image", "images", "mean absolute error", "share of truths inside", "mean width"),
+        (
+            "subject, by its first image",
+            "images",
+            "mean absolute error",
+            "share of truths inside",
+            "mean width",
+        ),
         tuple((first, float(n), error, covered, width) for covered, error, width, n, first in found[:40]),
     )
 

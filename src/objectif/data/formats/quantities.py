@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -126,7 +126,9 @@ def read_header(file: Path, content: Table, *, told: bool = True) -> Header:
     asked = [role for role in ("number", "stage", "event") if role in at]
     if told and len(asked) != 1:
         met = " and ".join(asked) if asked else f"none among {', '.join(names)}"
-        raise DataError(f"{file}: {met}; expected one column of value NAME, count NAME, stage A<B<C or event NAME.")
+        raise DataError(
+            f"{file}: {met}; expected one column of value NAME, count NAME, stage A<B<C or event NAME."
+        )
     if told and "event" in at and "date" not in at:
         raise DataError(f"{file}: the date of an event, but no column date. Say when each picture was taken.")
     stages = _stages(file, names[at["stage"]], rows, at["stage"]) if told and "stage" in at else ()
@@ -142,7 +144,11 @@ def _name(names: Sequence[str], at: Mapping[str, int]) -> str:
     for role in ("number", "event"):
         if role in at:
             first, _, rest = names[at[role]].strip().partition(" ")
-            return f"days until {rest.strip() or 'the event'}" if role == "event" else rest.strip() or first.lower()
+            return (
+                f"days until {rest.strip() or 'the event'}"
+                if role == "event"
+                else rest.strip() or first.lower()
+            )
     return ""
 
 
@@ -218,7 +224,9 @@ def _cells(header: Header) -> Callable[[list[str], str], str]:
     return cell
 
 
-def _untold(header: Header, cell: Callable[[list[str], str], str], fields: list[str], line: int) -> str | None:
+def _untold(
+    header: Header, cell: Callable[[list[str], str], str], fields: list[str], line: int
+) -> str | None:
     """Why a row tells nothing; an empty cell is an image that nobody has measured, or an event not seen yet."""
     role = next(role for role in ("number", "stage", "event") if role in header.at)
     empty = cell(fields, role).lower() in {"", "nan", "na", "n/a", "null", "none"}
@@ -240,7 +248,9 @@ def _value(header: Header, cell: Callable[[list[str], str], str], fields: list[s
     value = _number(cell(fields, "number"))
     if value is None:
         text = cell(fields, "number")
-        raise DataError(f"{where}: {header.name} is {text!r}; expected a finite number. Correct it, or leave it empty.")
+        raise DataError(
+            f"{where}: {header.name} is {text!r}; expected a finite number. Correct it, or leave it empty."
+        )
     return value
 
 
@@ -263,12 +273,19 @@ def day(text: str, where: str, what: str) -> float:
     try:
         when = datetime.fromisoformat(text.strip())
     except ValueError:
-        raise DataError(f"{where}: {what} {text!r}; expected ISO 8601 such as 2024-05-28 or 2024-05-28T18:20.") from None
+        raise DataError(
+            f"{where}: {what} {text!r}; expected ISO 8601 such as 2024-05-28 or 2024-05-28T18:20."
+        ) from None
     return when.toordinal() + (when.hour * 60 + when.minute + when.second / 60) * _MINUTE
 
 
 def _forward(
-    where: str, line: int, subject: str | None, when: float, text: str, last: dict[str, tuple[float, int, str]]
+    where: str,
+    line: int,
+    subject: str | None,
+    when: float,
+    text: str,
+    last: dict[str, tuple[float, int, str]],
 ) -> None:
     """DataError where a subject's dates run backwards."""
     if subject is None:
@@ -286,7 +303,9 @@ def _varies(file: Path, dataset: Dataset) -> None:
     """DataError where there is nothing to learn: all answers are one."""
     values = {sample.value for sample in dataset.samples}
     if len(values) < 2:
-        met = dataset.classes[int(next(iter(values)) or 0)] if len(dataset.classes) > 1 else next(iter(values))
+        met = (
+            dataset.classes[int(next(iter(values)) or 0)] if len(dataset.classes) > 1 else next(iter(values))
+        )
         raise DataError(
             f"{file}: all {len(dataset)} images tell {met}; expected answers that differ. Add images of other ones."
         )

@@ -8,9 +8,8 @@ When it helps: as Huber, where the optimiser uses curvature.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import math
+from dataclasses import dataclass
 
 from torch import Tensor, nn
 from torch.nn import functional

@@ -14,7 +14,9 @@ READINGS = ("conditional", "cumulative")
 
 def cumulative(output: Tensor) -> Tensor:
     """(B, S-1) numbers to the log odds of being above each stage but the last, never rising from one to the next."""
-    return output[:, :1] - torch.cat([torch.zeros_like(output[:, :1]), functional.softplus(output[:, 1:]).cumsum(1)], 1)
+    return output[:, :1] - torch.cat(
+        [torch.zeros_like(output[:, :1]), functional.softplus(output[:, 1:]).cumsum(1)], 1
+    )
 
 
 def probabilities(output: Tensor, reading: str) -> Tensor:

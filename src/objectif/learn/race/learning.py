@@ -89,7 +89,9 @@ def _able(race: Race) -> list[Learner]:
         dataset = race.ground.dataset
         if not one.fits(len(dataset.classes), dataset.columns):
             if race.problem.models != "auto":
-                race.notes.append(f"{name} takes no part: it answers another kind of question than these data ask.")
+                race.notes.append(
+                    f"{name} takes no part: it answers another kind of question than these data ask."
+                )
             continue
         lacking = one.available()
         if lacking is None:

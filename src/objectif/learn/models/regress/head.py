@@ -88,7 +88,11 @@ def solve(features: Reals, truth: Reals, subjects: Reals, weight: Reals, loss: L
     kept = sizes > 1e-7 * max(1e-12, float(sizes.max(initial=0.0)))
     coordinates = (left[:, kept] * sizes[kept]).astype(np.float32)
     if not kept.any():
-        coordinates, right, kept = np.zeros((len(truth), 1), np.float32), np.zeros((1, features.shape[1])), np.ones(1, bool)
+        coordinates, right, kept = (
+            np.zeros((len(truth), 1), np.float32),
+            np.zeros((1, features.shape[1])),
+            np.ones(1, bool),
+        )
     joint = Joint(loss)
     lone = joint if loss.kind == "stage" else Lone(loss)
     rows = width if loss.kind == "stage" else 1
@@ -110,7 +114,9 @@ def solve(features: Reals, truth: Reals, subjects: Reals, weight: Reals, loss: L
     return Fitted(right[kept].T @ turned, bias, widen, mass, strength)
 
 
-def _fit(x: NDArray[np.float32], y: Reals, weight: Reals, joint: Joint | Lone, strength: float, width: int) -> Reals:
+def _fit(
+    x: NDArray[np.float32], y: Reals, weight: Reals, joint: Joint | Lone, strength: float, width: int
+) -> Reals:
     rows = Rows(x, y[:, None], weight, width)  # type: ignore[arg-type]  # a column of numbers
     return minimise(rows, joint, strength, tolerance=_TOLERANCE, steps=_STEPS).theta  # type: ignore[arg-type]
 

@@ -74,14 +74,20 @@ class Looks:
     def fits(self, classes: int, columns: tuple[str, ...], *, staged: bool) -> bool:
         """Stages or numbers, and every sort of column that it takes is there."""
         sorts = {c.startswith(SO_FAR) for c in columns}
-        return (classes > 1) == staged and (not self.known or False in sorts) and (not self.so_far or True in sorts)
+        return (
+            (classes > 1) == staged
+            and (not self.known or False in sorts)
+            and (not self.so_far or True in sorts)
+        )
 
 
 def _learner(
     name: str, approach: Approach, title: str, looks: Looks, *, staged: bool, **more: Any
 ) -> Learner:
     made: Callable[[int, int], Quantity] = partial(looks.build, staged=staged)
-    if looks.picture == "none":  # without columns there is nothing to build; checks of its contract give it one
+    if (
+        looks.picture == "none"
+    ):  # without columns there is nothing to build; checks of its contract give it one
         made = lambda channels, classes: looks.build(channels, classes, ("known",), staged=staged)  # noqa: E731
     lite = looks.picture == "lite0"
     return Learner(
