@@ -25,8 +25,8 @@ from objectif.run.predictor import Predictor
 from objectif.solution.file import Solution, read, write
 from objectif.tasks import NAMES, find
 
-MADE = {"classify": "colours", "detect": "squares", "segment": "regions"}
-PERFECT = {"classify": "accuracy", "detect": "mAP50", "segment": "mIoU"}
+MADE = {"classify": "colours", "detect": "squares", "segment": "regions", "regress": "brightness"}
+PERFECT = {"classify": "accuracy", "detect": "mAP50", "segment": "mIoU", "regress": "coverage"}
 
 
 @pytest.fixture(params=NAMES)
@@ -53,8 +53,15 @@ def data(made: Callable[..., Solution], tmp_path: Path, request: pytest.FixtureR
             (folder / name).mkdir(parents=True, exist_ok=True)
             Image.fromarray(pixels).save(folder / name / f"{k}.png")
         return folder
-    rectangles = request.getfixturevalue("rectangles")
     folder.mkdir()
+    if MADE[made().task] == "brightness":
+        for k in range(12):
+            Image.fromarray(np.full((30, 40, 3), 20 * k, np.uint8)).save(folder / f"{k}.png")
+        (folder / "numbers.csv").write_text(
+            "path,value\n" + "".join(f"{k}.png,{20 * k}\n" for k in range(12))
+        )
+        return folder
+    rectangles = request.getfixturevalue("rectangles")
     if MADE[made().task] == "regions":
         for part in ("images", "masks"):
             (folder / part).mkdir()
@@ -141,7 +148,7 @@ def test_numbers_that_are_not_finite_are_no_answer(
 def test_classes_that_the_network_does_not_have_are_refused(made: Callable[..., Solution]) -> None:
     solution = made(classes=("a", "b", "c", "d"))
     pixels = np.zeros((40, 40, 3), np.uint8)
-    with pytest.raises(SolutionError, match=r"expected \(.*4\)"):
+    with pytest.raises(SolutionError, match=r"expected \(.*[45]\)"):
         list(Predictor(solution).predict([pixels]))
 
 
