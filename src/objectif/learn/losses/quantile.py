@@ -4,7 +4,7 @@
 
 Source: R. Koenker, G. Bassett, 1978, "Regression Quantiles".
 When it helps: too little and too much do not cost the same; at tau one half it has the answers of L1. The bounds of every
-interval are learned by it (models/regress/head.py), whatever the loss of the answer.
+interval are learned by it (fit/regress/head.py), whatever the loss of the answer.
 """
 
 from __future__ import annotations

@@ -15,10 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from objectif.data.series import SO_FAR
+from objectif.learn.fit.regress.quantity import Quantity
+from objectif.learn.fit.regress.view import view
 from objectif.learn.models.base import Approach, Learner
 from objectif.learn.models.lite import LICENCE, SOURCE, Lite
-from objectif.learn.models.regress.quantity import Quantity
-from objectif.learn.models.regress.view import view
 
 OWN = "Apache-2.0 (no weights inside)"
 STAGES = "_stages"

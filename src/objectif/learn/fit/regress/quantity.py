@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from objectif.errors import TrialError
+from objectif.learn.fit.regress.head import Joint, log_link, solve
 from objectif.learn.losses.base import Batch, Loss
 from objectif.learn.losses.poisson import mean_of
 from objectif.learn.losses.reading import READINGS, probabilities
 from objectif.learn.models.base import Whole
-from objectif.learn.models.regress.head import Joint, log_link, solve
 
 FARTHEST = 8.0  # spreads from the mean beyond which a feature is not believed
 CHUNK = 16
