@@ -84,7 +84,7 @@ class Whole(nn.Module):
     outputs: tuple[str, ...]
     columns: tuple[str, ...] = ()
 
-    def forward(self, image: Tensor, columns: Tensor | None = None) -> tuple[Tensor, ...]:
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         """image (N,H,W,C) uint8 or float32 in 0..255 -> the outputs, each with N first. This is what is exported."""
         raise NotImplementedError
 
