@@ -89,7 +89,7 @@ class Decoding:
 
 def staged(outputs: NDArray[Any]) -> bool:
     """Whether a network's `quantity` tells stages: more columns than a number has."""
-    return outputs.shape[1] > BOUNDS
+    return bool(outputs.shape[1] > BOUNDS)
 
 
 def chosen(probabilities: NDArray[Any], cost: str) -> NDArray[np.int64]:

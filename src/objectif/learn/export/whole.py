@@ -50,4 +50,4 @@ def _named(graph: bytes, columns: tuple[str, ...]) -> bytes:
         return graph
     model = onnx.load_from_string(graph)
     onnx.helper.set_model_props(model, {NAMES_KEY: json.dumps(columns)})
-    return model.SerializeToString()
+    return bytes(model.SerializeToString())

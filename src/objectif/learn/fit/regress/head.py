@@ -54,8 +54,10 @@ class Joint:
                 gaps = output[:, 1:].mean(0, keepdim=True).expand(len(output), -1)
                 output = torch.cat([output[:, :1], gaps], 1)
             return self.loss(output, told.long(), batch, model)
-        ends = sum(Quantile(t)(output[:, k], told, batch, model) for k, t in zip((0, 2), TAILS, strict=True))
-        return self.loss(output[:, 1], told, batch, model) + ends
+        low, high = (
+            Quantile(tau=t)(output[:, k], told, batch, model) for k, t in zip((0, 2), TAILS, strict=True)
+        )
+        return self.loss(output[:, 1], told, batch, model) + low + high
 
 
 @dataclass(frozen=True)

@@ -66,8 +66,9 @@ class Looks:
 
     def build(self, channels: int, classes: int, columns: tuple[str, ...] = (), *, staged: bool) -> Quantity:
         """The network."""
-        trunk = {"none": None, "colour": MeanColour, "lite0": Trunk}[self.picture]
-        made = None if trunk is None else trunk(channels) if trunk is Trunk else trunk()
+        made: Any = None
+        if self.picture != "none":
+            made = Trunk(channels) if self.picture == "lite0" else MeanColour()
         width = {"none": 0, "colour": channels, "lite0": getattr(made, "width", 0)}[self.picture]
         return Quantity(made, width, classes if staged else 1, columns, self.taken(columns), self.rate)
 

@@ -45,6 +45,12 @@ class Quantity(Whole):
         self.weight = nn.Parameter(torch.zeros(total, rows))
         self.bias = nn.Parameter(torch.zeros(rows))
         self.shift: Tensor
+        self.scale: Tensor
+        self.block: Tensor
+        self.unit: Tensor
+        self.widen: Tensor
+        self.mass: Tensor
+        self.reading: Tensor
         self.register_buffer("shift", torch.zeros(total))
         self.register_buffer("scale", torch.ones(total))
         block = [max(1, width) ** -0.5] * width + [max(1, len(taken)) ** -0.5] * len(taken)
@@ -73,7 +79,7 @@ class Quantity(Whole):
 
     def rows(self, features: Tensor) -> Tensor:
         """(N, 3) lower, answer, upper in spreads of the numbers, or (N, S-1) of the ordinal loss."""
-        weight = self.weight
+        weight: Tensor = self.weight
         if self.stages > 1 and READINGS[int(self.reading)] == "cumulative":
             weight = torch.cat([weight[:, :1], torch.zeros_like(weight[:, 1:])], 1)
         return features @ weight + self.bias
