@@ -10,6 +10,7 @@ When it helps: stages are in order and what tells one step from the next differs
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +25,7 @@ class Corn:
 
     name = "corn"
     title = "CORN"
-    kind: Kind = "stage"
+    kind: ClassVar[Kind] = "stage"
     convex = True
     balanced = False
     source = "Shi, Cao & Raschka 2023, Rank-Consistent Ordinal Regression Based on Conditional Probabilities"

@@ -10,6 +10,7 @@ all images (`shared`).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -28,7 +29,7 @@ class CumulativeLink:
 
     name = "cumulative_link"
     title = "cumulative link"
-    kind: Kind = "stage"
+    kind: ClassVar[Kind] = "stage"
     convex = False
     balanced = False
     source = "McCullagh 1980, Regression Models for Ordinal Data"

@@ -9,6 +9,7 @@ When it helps: most numbers are good and some are wild; delta is in units of the
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor, nn
 from torch.nn import functional
@@ -22,7 +23,7 @@ class Huber:
 
     name = "huber"
     title = "Huber"
-    kind: Kind = "number"
+    kind: ClassVar[Kind] = "number"
     convex = True
     balanced = False
     source = "Huber 1964, Robust Estimation of a Location Parameter"

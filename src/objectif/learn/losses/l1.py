@@ -9,6 +9,7 @@ When it helps: the objective is MAE, or some numbers are wrong.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -21,7 +22,7 @@ class L1:
 
     name = "l1"
     title = "L1"
-    kind: Kind = "number"
+    kind: ClassVar[Kind] = "number"
     convex = True
     balanced = False
     source = "Laplace 1774, least absolute deviations"

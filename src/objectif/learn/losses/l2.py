@@ -9,6 +9,7 @@ When it helps: errors are as likely above as below and none is wild; a head on f
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -21,7 +22,7 @@ class L2:
 
     name = "l2"
     title = "L2"
-    kind: Kind = "number"
+    kind: ClassVar[Kind] = "number"
     convex = True
     balanced = False
     source = "Legendre 1805, least squares"

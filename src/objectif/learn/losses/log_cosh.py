@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor, nn
 from torch.nn import functional
@@ -23,7 +24,7 @@ class LogCosh:
 
     name = "log_cosh"
     title = "log-cosh"
-    kind: Kind = "number"
+    kind: ClassVar[Kind] = "number"
     convex = True
     balanced = False
     source = "Green 1990, Bayesian Reconstructions from Emission Tomography Data"

@@ -11,6 +11,7 @@ nothing overflows.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -26,7 +27,7 @@ class Poisson:
 
     name = "poisson"
     title = "Poisson"
-    kind: Kind = "number"
+    kind: ClassVar[Kind] = "number"
     convex = True
     balanced = False
     source = "Nelder & Wedderburn 1972, Generalized Linear Models"

@@ -10,6 +10,7 @@ interval are learned by it (fit/regress/head.py), whatever the loss of the answe
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -22,7 +23,7 @@ class Quantile:
 
     name = "quantile"
     title = "quantile (pinball)"
-    kind: Kind = "number"
+    kind: ClassVar[Kind] = "number"
     convex = True
     balanced = False
     source = "Koenker & Bassett 1978, Regression Quantiles"

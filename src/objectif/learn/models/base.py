@@ -107,10 +107,14 @@ class Whole(nn.Module):
     def begin(self, image: Tensor, truth: Tensor) -> None:
         """Called once before training with some plain training images: for statistics that a start needs."""
 
+    def fixed(self, image: Tensor) -> Tensor:
+        """(N, ...) what solve() wants of pictures, each by itself and the same before every solve: theirs, once for all."""
+        return image
+
     def solve(self, image: Tensor, truth: Tensor, losses: tuple[Loss, ...], batch: Batch) -> None:
         """Fit it to all training images at once; called instead of training where the Learner is `solved`.
 
-        image, truth, batch: as objective() gets them, with all images in one batch, seen plainly.
+        image: what fixed() gives of them. truth, batch: as objective() gets them, with all images in one batch, seen plainly.
         """
         raise NotImplementedError
 
@@ -159,6 +163,7 @@ class Learner:
     build: (channels, classes) -> Whole. Called only in the process that trains or exports.
     view: how a training batch is seen. available: why it cannot be built here, or None.
     solved: its network is fitted to all images at once (Whole.solve), with no steps and so no passes to choose.
+    features: what names its network's fixed(); those that share it share what was computed. Empty: as quickly made again.
     note: what the card of a Solution made from it must say.
     sided: (channels, classes, names of side columns) -> Whole, for one that looks at those; it is called instead of build.
     fits: (classes, names of side columns) -> whether it has a part in such a problem.
@@ -185,6 +190,7 @@ class Learner:
     pretrained: str = ""
     note: str = ""
     solved: bool = False
+    features: str = ""
     version: int = 1
     sided: Callable[[int, int, tuple[str, ...]], Whole] | None = None
     fits: Callable[[int, tuple[str, ...]], bool] = anything

@@ -43,7 +43,7 @@ FIRST_SHARE, LOSS_SHARE, RUNG_SHARE, LATE_SHARE = 0.3, 0.25, 0.2, 0.8  # of the 
 LONGEST_SHARE = 0.95
 """Of the time that is left: what the longest training is planned for, as it ends in time even where the plan was wrong."""
 CHEAP_SHARE = 0.05
-"""Of the time that is left: a classical network that takes less is compared on all folds whatever it is worth."""
+"""Of the time that is left: a classical or solved network that takes less is compared on all folds whatever it is worth."""
 FEWEST_LOSSES = 3
 """Other losses that must fit: a table of two says too little for what it takes."""
 TOLERATED = 0.04
@@ -107,7 +107,7 @@ def _able(race: Race) -> list[Learner]:
 def _first(race: Race, learners: list[Learner]) -> None:
     """Each Learner for the fewest passes that pay: all on the first fold, then the best on the others too.
 
-    The quick ones first; a note says who did not fit. Classical ones take next to no time, and show what learning adds:
+    The quick ones first; a note says who did not fit. Classical and solved ones take next to no time, and show what learning adds:
     they are compared on all folds wherever that is cheap.
     """
     until = race.now() + FIRST_SHARE * race.left()
@@ -135,7 +135,8 @@ def _first(race: Race, learners: list[Learner]) -> None:
     for candidate in sorted(found, key=lambda c: -found[c]):
         takes = candidate.epochs * fold_seconds(race, variants[candidate].seconds, many=True)
         takes *= 1 - 1 / race.ground.plan.folds
-        cheap = candidate.approach == "classical" and takes < CHEAP_SHARE * race.left()
+        quick = candidate.approach == "classical" or find_learner(candidate.model).solved
+        cheap = quick and takes < CHEAP_SHARE * race.left()
         if found[candidate] == max(found.values()) or cheap or takes < until - race.now():
             until -= takes
             submit(race, candidate, variants[candidate], 3 * takes + 60)

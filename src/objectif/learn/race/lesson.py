@@ -16,7 +16,7 @@ from objectif.errors import TrialError
 from objectif.images.prepare import Placement
 from objectif.learn.export.cost import count
 from objectif.learn.export.whole import export_whole
-from objectif.learn.fit.train import Lesson, seconds_per_image, train
+from objectif.learn.fit.train import Lesson, fixed, seconds_per_image, train
 from objectif.learn.models import find_learner
 from objectif.learn.models.base import Learner, built
 from objectif.learn.race.answering import crossed, read_decoding, write_decoding
@@ -57,12 +57,16 @@ def weigh(*, context: Path, model: str, side: int, memory: bool, tell: Tell) -> 
 
 
 def pace(*, context: Path, candidate: Candidate, threads: int, tell: Tell) -> dict[str, float]:
-    """Seconds that one training image takes."""
+    """Seconds that one training image takes; of a solved network what is computed once counts once for all folds."""
     torch.set_num_threads(threads)
     known, learner = read_context(context), find_learner(candidate.model)
     rows = known.plan.development()[:TIMED]
-    lesson = lesson_of(known, learner, candidate, rows, 0, (), threads)
-    return {"seconds_per_image": seconds_per_image(learner, lesson, channels=known.channels)}
+    lesson, once = lesson_of(known, learner, candidate, rows, 0, (), threads), 0.0
+    if learner.features:
+        began = time.perf_counter()
+        lesson = replace(lesson, fixed=fixed(learner, lesson, known.channels))
+        once = (time.perf_counter() - began) / len(rows) / known.plan.folds
+    return {"seconds_per_image": once + seconds_per_image(learner, lesson, channels=known.channels)}
 
 
 def learn(
@@ -89,7 +93,9 @@ def learn(
     rows = known.plan.development() if fold is None else known.plan.train(fold)
     started = time.monotonic()
     lesson = lesson_of(known, learner, candidate, rows, seed, symmetries, threads)
-    if start is not None:
+    if learner.features:
+        lesson = replace(lesson, fixed=fixed_features(known, learner, candidate, threads)[rows])
+    if start is not None and not learner.solved:
         again = max(1, round(AGAIN * candidate.epochs))
         lesson = replace(lesson, epochs=again, start=torch.load(start, weights_only=True))
     network = train(
@@ -138,6 +144,19 @@ def lesson_of(
         threads=threads,
         columns=known.dataset.columns,
     )
+
+
+def fixed_features(known: Context, learner: Learner, candidate: Candidate, threads: int) -> NDArray[Any]:
+    """(N, ...) Lesson.fixed of all images, computed once for all folds, losses and Learners that share it."""
+    height, width = known.size(candidate.side)
+    path = known.work / f"fixed-{learner.features}-{height}x{width}-{candidate.preparation}.npy"
+    if not path.exists():
+        everything = np.arange(len(known.dataset))
+        save(
+            path,
+            fixed(learner, lesson_of(known, learner, candidate, everything, 0, (), threads), known.channels),
+        )
+    return np.load(path)  # type: ignore[no-any-return]
 
 
 def training_images(known: Context, candidate: Candidate) -> tuple[NDArray[Any], NDArray[Any]]:

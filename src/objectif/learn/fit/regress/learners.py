@@ -106,6 +106,7 @@ def _learner(
         losses=("stage",) if staged else ("number",),
         usual=("corn",) if staged else ("huber",),
         pretrained="ImageNet" if lite else "",
+        features="lite0_pooled" if lite and "solved" in more else "",
         **more,
     )
 

@@ -16,7 +16,6 @@ from objectif.learn.losses.reading import READINGS, probabilities
 from objectif.learn.models.base import Whole
 
 FARTHEST = 8.0  # spreads from the mean beyond which a feature is not believed
-CHUNK = 16
 
 
 class Quantity(Whole):
@@ -62,12 +61,21 @@ class Quantity(Whole):
         if trunk is not None and rate == 0:
             trunk.requires_grad_(False)
 
+    def fixed(self, image: Tensor) -> Tensor:
+        """(N, width) what the trunk sees."""
+        return (
+            image.new_zeros((len(image), 0), dtype=torch.float32) if self.trunk is None else self.trunk(image)
+        )
+
     def vectors(self, image: Tensor, columns: Tensor | None) -> Tensor:
         """(N, width + K) features as they are."""
-        blocks = []
-        if self.trunk is not None:
-            with torch.set_grad_enabled(torch.is_grad_enabled() and self.rate > 0):
-                blocks.append(self.trunk(image))
+        with torch.set_grad_enabled(torch.is_grad_enabled() and self.rate > 0):
+            seen = self.fixed(image)
+        return self.beside(seen, columns)
+
+    def beside(self, seen: Tensor, columns: Tensor | None) -> Tensor:
+        """(N, width + K) what the trunk sees and what is known."""
+        blocks = [seen] if self.trunk is not None else []
         if self.columns:
             assert columns is not None
             blocks.append(columns.to(torch.float32))
@@ -113,14 +121,9 @@ class Quantity(Whole):
 
     @torch.no_grad()
     def solve(self, image: Tensor, truth: Tensor, losses: tuple[Loss, ...], batch: Batch) -> None:
-        """Fit the head to all images at once."""
+        """Fit the head to all images at once; image (N, width): what the trunk sees."""
         joint = self._joint(losses)
-        side = self._side(truth)
-        pieces = [
-            self.vectors(image[i : i + CHUNK], None if side is None else side[i : i + CHUNK])
-            for i in range(0, len(image), CHUNK)
-        ]
-        vectors = torch.cat(pieces)
+        vectors = self.beside(image, self._side(truth))
         self._scale(vectors, truth[:, 0], log_link(joint.loss))
         features = self.standard(vectors)
         y, subjects, weight = (
