@@ -430,11 +430,42 @@ def segment_tiles() -> Row:
     return segmentation.tiles(next((RUNS / "camvid").glob("*.objectif")), DATA / "camvid" / "train")
 
 
+def banana_days() -> Row:
+    """Days until a banana is overripe, one fruit left out at a time."""
+    import regression as script
+
+    manifest = script.manifests(DATA / "bananas", RUNS / "bananas")["until"]
+    result = solve("banana_days", script.statement(manifest, False, "6m"))
+    what = "bananas, one fruit left out, 6 min: days until overripe, mean absolute error"
+    command = "python benchmarks/run.py banana_days"
+    return script.row(RUNS / "banana_days", result["elapsed_s"], what, "mae", "huber", command)
+
+
+def banana_stages() -> Row:
+    """The stage of a banana, one fruit left out at a time."""
+    import regression as script
+
+    manifest = script.manifests(DATA / "bananas", RUNS / "bananas")["stage"]
+    result = solve("banana_stages", script.statement(manifest, True, "6m"))
+    what = "bananas, one fruit left out, 6 min: stage U, R, V or O, quadratic kappa"
+    row = script.row(
+        RUNS / "banana_stages",
+        result["elapsed_s"],
+        what,
+        "stage_kappa",
+        "corn",
+        "python benchmarks/run.py banana_stages",
+    )
+    near = script.views(RUNS / "banana_stages", "within_1", "corn", "colour")
+    return {**row, "notes": f"{row['notes']}; within one stage: {near['each']}"}
+
+
 FIGURES: dict[str, Callable[[], Row]] = {
     f.__name__: f
     for f in (flowers, seedlings, fruit_quality, traffic_signs, traffic_signs_without, brain_mri, losses, blood_cells_kinds, null_races, shuffled,
               help_time, cold, throughput, minute, blood_cells, aerial_vehicles, pedestrians, raccoons, detect_speed,
-              detect_tiles, nuclei, camvid, carrot_weed, magnetic_tiles, segment_tiles)
+              detect_tiles, nuclei, camvid, carrot_weed, magnetic_tiles, segment_tiles, banana_days,
+              banana_stages)
 }  # fmt: skip
 
 
