@@ -60,12 +60,14 @@ def left_out(manifest: Path) -> Path:
     return folder
 
 
-def statement(manifest: Path, staged: bool, budget: str) -> Path:
-    """The problem: one fruit left out at a time, and five views of it."""
+def statement(manifest: Path, loss: str, budget: str) -> Path:
+    """The problem: one fruit left out at a time, and five views of it under one loss."""
+    staged = loss == "corn"
     models = [name + "_stages" * staged for name in VIEWS.values()]
     out = manifest.with_suffix(".toml")
     out.write_text(
         f'data = "{manifest}"\nsplits = "{left_out(manifest)}"\n[search]\nbudget = "{budget}"\nmodels = {json.dumps(models)}\n'
+        f'losses = ["{loss}"]\n'
     )
     return out
 

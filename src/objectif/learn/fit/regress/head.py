@@ -32,6 +32,7 @@ TAILS = ((1 - COVERAGE) / 2, (1 + COVERAGE) / 2)
 _TOLERANCE, _STEPS = 1e-5, 80
 
 Reals = NDArray[np.float64]
+Starts = dict[int, Reals]
 
 
 @dataclass(frozen=True)
@@ -98,13 +99,16 @@ def solve(features: Reals, truth: Reals, subjects: Reals, weight: Reals, loss: L
     joint = Joint(loss)
     lone = joint if loss.kind == "stage" else Lone(loss)
     rows = width if loss.kind == "stage" else 1
-    outputs = {s: _held_out(coordinates, truth, subjects, weight, lone, s, rows) for s in STRENGTHS}
+    starts: Starts = {}
+    outputs = {
+        s: _held_out(coordinates, truth, subjects, weight, lone, s, rows, starts) for s in reversed(STRENGTHS)
+    }
     batch = Batch(torch.from_numpy(weight), torch.zeros(1))
     told = torch.from_numpy(truth[:, None])
     worth = {s: float(lone(torch.from_numpy(o), told, batch)) for s, o in outputs.items()}
     strength = min(worth, key=lambda s: worth[s])
     if lone is not joint:
-        outputs[strength] = _held_out(coordinates, truth, subjects, weight, joint, strength, width)
+        outputs[strength] = _held_out(coordinates, truth, subjects, weight, joint, strength, width, {})
     theta = _fit(coordinates, truth, weight, joint, strength, width)
     bias = theta[-1].copy()
     turned = theta[:-1]
@@ -117,10 +121,16 @@ def solve(features: Reals, truth: Reals, subjects: Reals, weight: Reals, loss: L
 
 
 def _fit(
-    x: NDArray[np.float32], y: Reals, weight: Reals, joint: Joint | Lone, strength: float, width: int
+    x: NDArray[np.float32],
+    y: Reals,
+    weight: Reals,
+    joint: Joint | Lone,
+    strength: float,
+    width: int,
+    start: Reals | None = None,
 ) -> Reals:
     rows = Rows(x, y[:, None], weight, width)  # type: ignore[arg-type]  # a column of numbers
-    return minimise(rows, joint, strength, tolerance=_TOLERANCE, steps=_STEPS).theta  # type: ignore[arg-type]
+    return minimise(rows, joint, strength, start, tolerance=_TOLERANCE, steps=_STEPS).theta  # type: ignore[arg-type]
 
 
 def _held_out(
@@ -131,14 +141,19 @@ def _held_out(
     joint: Joint | Lone,
     strength: float,
     width: int,
+    starts: Starts,
 ) -> Reals:
-    """(n, width) rows of each image by a head that has not seen its subject; of its own where there is one subject."""
+    """(n, width) rows of each image by a head that has not seen its subject; of its own where there is one subject.
+
+    starts: of each part the head to begin with, replaced by what is found: the next strength's is not far from it.
+    """
     part = parts(subjects)
     found = np.zeros((len(y), width))
     for number in range(int(part.max()) + 1):
         held = part == number
         inner = ~held if (~held).any() else held
-        theta = _fit(x[inner], y[inner], weight[inner], joint, strength, width)
+        theta = _fit(x[inner], y[inner], weight[inner], joint, strength, width, starts.get(number))
+        starts[number] = theta
         found[held] = x[held].astype(np.float64) @ theta[:-1] + theta[-1]
         if joint.shared:
             found[held, 1:] = x[inner].astype(np.float64).mean(0) @ theta[:-1, 1:] + theta[-1, 1:]
