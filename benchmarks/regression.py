@@ -81,7 +81,7 @@ def answered(run: Path, loss: str) -> tuple[NDArray[Any], dict[str, NDArray[Any]
     result = folder.result()
     found = {}
     for view, model in VIEWS.items():
-        for row in result.rows:
+        for row in result.leaderboard:
             if row.model.removesuffix("_stages") == model and row.loss == loss and row.estimate is not None:
                 trials = [folder.read_trial(f"{row.id}/seed{seed}") for seed in result.seeds]
                 found[view] = np.stack([trial["scores"] for trial in trials if trial is not None])
