@@ -534,6 +534,36 @@ def cifar10h_classes() -> Row:
     )
 
 
+def banana_days() -> Row:
+    """Days until a banana is overripe, one fruit left out at a time."""
+    import regression as script
+
+    manifest = script.manifests(DATA / "bananas", RUNS / "bananas")["until"]
+    result = solve("banana_days", script.statement(manifest, "huber", "10m"))
+    what = "bananas, one fruit left out, 10 min: days until overripe, mean absolute error"
+    command = "python benchmarks/run.py banana_days"
+    return script.row(RUNS / "banana_days", result["elapsed_s"], what, "mae", "huber", command)
+
+
+def banana_stages() -> Row:
+    """The stage of a banana, one fruit left out at a time."""
+    import regression as script
+
+    manifest = script.manifests(DATA / "bananas", RUNS / "bananas")["stage"]
+    result = solve("banana_stages", script.statement(manifest, "corn", "10m"))
+    what = "bananas, one fruit left out, 10 min: stage U, R, V or O, quadratic kappa"
+    row = script.row(
+        RUNS / "banana_stages",
+        result["elapsed_s"],
+        what,
+        "stage_kappa",
+        "corn",
+        "python benchmarks/run.py banana_stages",
+    )
+    near = script.views(RUNS / "banana_stages", "within_1", "corn", "colour")
+    return {**row, "notes": f"{row['notes']}; within one stage: {near['each']}"}
+
+
 FIGURES: dict[str, Callable[[], Row]] = {
     f.__name__: f
     for f in (flowers, seedlings, fruit_quality, traffic_signs, traffic_signs_without, brain_mri, losses, blood_cells_kinds, null_races, shuffled,
@@ -541,7 +571,7 @@ FIGURES: dict[str, Callable[[], Row]] = {
               detect_tiles, nuclei, camvid, carrot_weed, magnetic_tiles, segment_tiles, segment_tiles_objects,
               magnetic_anomalies,
               denoise, denoise_priors, denoise_without_clean, denoise_speed, twice,
-              faces, sign_tracks, cifar10h_classes)
+              faces, sign_tracks, cifar10h_classes, banana_days, banana_stages)
 }  # fmt: skip
 
 

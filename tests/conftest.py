@@ -121,6 +121,55 @@ def _colour_network(onnx: Any, scale: float) -> bytes:
 
 
 @pytest.fixture(scope="session")
+def brightness() -> Callable[..., Solution]:
+    """brightness() is a Solution that tells the mean level of a picture, 1 less and 1 more; keywords replace fields."""
+    onnx = pytest.importorskip("onnx", reason="networks for tests are made with the onnx package")
+    from objectif.images.prepare import Preparation
+    from objectif.run.check import probes
+    from objectif.solution.file import Solution
+    from objectif.tasks import find
+
+    def make(**fields: Any) -> Solution:
+        network = _level_network(onnx)
+        networks = {"fp32": network, "int8": network}
+        inputs = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3), dtype=np.uint8)
+        plain: dict[str, Any] = {
+            "task": "regress",
+            "classes": ("level",),
+            "multilabel": False,
+            "preparation": Preparation(8, 8),
+            "decoding": find("regress").decoding(),
+            "networks": networks,
+            "card": {"name": "brightness"},
+            "probes": probes(networks, inputs, find("regress").outputs),
+        }
+        return Solution(**{**plain, **fields})
+
+    return make
+
+
+def _level_network(onnx: Any) -> bytes:
+    """image (N,8,8,3) uint8 -> quantity = mean level and 1 to either side, embedding = mean level."""
+    helper, kinds = onnx.helper, onnx.TensorProto
+    nodes = [
+        helper.make_node("Cast", ["image"], ["real"], to=kinds.FLOAT),
+        helper.make_node("ReduceMean", ["real"], ["one"], axes=[1, 2, 3], keepdims=1),
+        helper.make_node("Flatten", ["one"], ["embedding"]),
+        helper.make_node("Add", ["embedding", "ends"], ["quantity"]),
+    ]
+    shapes = {"quantity": ["N", 3], "embedding": ["N", 1]}
+    graph = helper.make_graph(
+        nodes,
+        "brightness",
+        [helper.make_tensor_value_info("image", kinds.UINT8, ["N", 8, 8, 3])],
+        [helper.make_tensor_value_info(name, kinds.FLOAT, shape) for name, shape in shapes.items()],
+        [onnx.numpy_helper.from_array(np.array([[-1, 0, 1]], np.float32), "ends")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    return bytes(model.SerializeToString())
+
+
+@pytest.fixture(scope="session")
 def squares() -> Callable[..., Solution]:
     """squares() is a Solution that finds bright "red" and "green" rectangles of 4 px or more; keywords replace fields.
 

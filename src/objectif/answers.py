@@ -319,4 +319,52 @@ class Identity:
         }
 
 
-Answer = Label | Boxes | Masks | AnomalyMap | Picture | Identity
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A number, or a stage of some that are in order, with the interval that is meant to hold the truth.
+
+    path: as it was given. classes: the name of the quantity, or S names of stages, lowest first. value, low, high: numbers,
+    or indices of stages. coverage: share of such intervals that hold the truth, for subjects like those learned from.
+    scores: (S,) float32 probabilities of the stages, None for a number.
+    """
+
+    path: str
+    classes: tuple[str, ...]
+    value: float
+    low: float
+    high: float
+    coverage: float
+    scores: NDArray[np.float32] | None = None
+
+    @property
+    def label(self) -> str:
+        """The stage, or the number to six digits."""
+        return self._told(self.value)
+
+    def cells(self) -> tuple[str, str, str]:
+        """Answer, low, high as a table has them."""
+        return self.label, self._told(self.low), self._told(self.high)
+
+    def _told(self, value: float) -> str:
+        return f"{value:.6g}" if self.scores is None else self.classes[round(value)]
+
+    def __str__(self) -> str:
+        name = f"{self.classes[0]} " if self.scores is None else ""
+        between = f"{self._told(self.low)} to {self._told(self.high)}"
+        return f"{self.path}: {name}{self.label} ({between} with {self.coverage:.0%})"
+
+    def as_dict(self) -> dict[str, object]:
+        """JSON-ready: path, the quantity's name and value, or the stage and probabilities; interval, coverage."""
+        if self.scores is None:
+            told: dict[str, object] = {"quantity": self.classes[0], "value": round(self.value, 6)}
+            ends: list[object] = [round(self.low, 6), round(self.high, 6)]
+        else:
+            scores = {name: round(float(s), 6) for name, s in zip(self.classes, self.scores, strict=True)}
+            told, ends = (
+                {"stage": self.label, "scores": scores},
+                [self._told(self.low), self._told(self.high)],
+            )
+        return {"path": self.path, **told, "interval": ends, "coverage": self.coverage}
+
+
+Answer = Label | Boxes | Masks | Quantity | Picture | Identity | AnomalyMap

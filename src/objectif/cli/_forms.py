@@ -31,6 +31,7 @@ _FITS = {
     "AnomalyMap": _OF_MAPS,
     "Picture": ("pictures",),
     "Identity": (),
+    "Quantity": (),
 }
 _ALWAYS = ("jsonl", "csv")
 _NAMES = {
@@ -40,6 +41,7 @@ _NAMES = {
     "AnomalyMap": "anomaly maps",
     "Picture": "pictures",
     "Identity": "names",
+    "Quantity": "quantities",
 }
 
 

@@ -97,6 +97,15 @@ def command(
             show_default=False,
         ),
     ] = None,
+    columns: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.csv",
+            help="What is known of the pictures beside their pixels: path and a column for each name, or subject and "
+            "date, from which days and photos so far are told.",
+            show_default=False,
+        ),
+    ] = None,
     precision: Annotated[Precision, typer.Option(help="Which network of the Solution.")] = Precision.auto,
     batch: Annotated[
         int | None,
@@ -118,6 +127,10 @@ def command(
 
     measures = None if spacing is None else scale(spacing)
     predictor = Predictor(read(solution), precision=precision.value, batch=batch)
+    if columns is not None:
+        from objectif.data.formats.quantities import known_of
+
+        predictor.know(known_of(columns))
     named = _Counted(find(inputs))
     form = "csv" if csv or to == To.table else to.value
     answered = failed = 0

@@ -17,8 +17,8 @@ def command(
     task: Annotated[
         str | None,
         typer.Option(
-            help="what to tell from the images: classify, detect, segment, restore, identify or anomaly; default what the "
-            "labels say"
+            help="what to tell from the images: classify, detect, segment, regress, restore, identify or anomaly; default "
+            "what the labels say"
         ),
     ] = None,
     metric: Annotated[

@@ -81,6 +81,8 @@ class Sample:
           `labels` are the classes of those that are not ignored, and the Dataset is multi-label.
     mask: where the class of each pixel stands, None a layout that knows no masks. Where there is one, `labels` are the
           classes that occur in it, and the Dataset is multi-label.
+    value: the number to be told, or the index of the stage among Dataset.classes; None a layout that knows none.
+    known: what is known of the image beside its pixels, a number for each of Dataset.columns.
     group: unit that must not be cut by a split (patient, track, plant), or None.
     split: 'train', 'val', 'test' or None, as given by the layout.
     weight: importance in training, > 0.
@@ -99,6 +101,8 @@ class Sample:
     mask: MaskSource | None = None
     clean: Path | None = None
     number: int = 0
+    value: float | None = None
+    known: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -113,7 +117,7 @@ class Dataset:
     class apart. turned: degrees of TURNS by which pictures of masks are turned before they lie on theirs; shapes never are.
     good: the class of pictures that are as they should be, where all others are kinds of defects; a mask then tells where
     the defect of a picture is. degradation: what its pictures go through before they are given, None where they are as
-    they are.
+    they are. columns: names of what is known beside the pixels.
     """
 
     name: str
@@ -131,6 +135,7 @@ class Dataset:
     turned: int = 0
     good: int | None = None
     degradation: Degradation | None = None
+    columns: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -146,6 +151,8 @@ class Dataset:
         """All that can be learned from the labels, the usual first; pictures with boxes and masks can be asked for both."""
         if self.good is not None:
             return ("anomaly", "classify") if len(self.classes) > 1 else ("anomaly",)
+        if any(s.value is not None for s in self.samples):
+            return ("regress", "classify") if len(self.classes) > 1 else ("regress",)
         found = []
         if any(s.boxes is not None for s in self.samples):
             found.append("detect")

@@ -72,7 +72,14 @@ def placed(
     order = [int(row) for row in rows]
     sizes = [size(dataset, row) for row in order]
     places = [placement(height, width, preparation) for height, width in sizes]
+    if dataset.columns:
+        places = [replace(p, known=known(dataset, row)) for p, row in zip(places, order, strict=True)]
     return prepared(dataset, order, preparation, workers=workers), places
+
+
+def known(dataset: Dataset, row: int) -> dict[str, float]:
+    """What is known of sample `row` beside its pixels, by the names of Dataset.columns."""
+    return dict(zip(dataset.columns, dataset.samples[row].known, strict=True))
 
 
 def size(dataset: Dataset, row: int) -> tuple[int, int]:

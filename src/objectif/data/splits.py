@@ -22,6 +22,7 @@ from objectif.metrics.masks import has_background
 
 PARTS = 4
 """One in so many images is held out where there are no folds."""
+LEVELS = 4
 LOCK_FROM = 1000
 """With this many images and no given test split, a fifth is locked away for the final estimate."""
 
@@ -76,7 +77,10 @@ def plan(
     unit = components(dataset.groups(), together, len(dataset))
     test = np.array([s.split == "test" for s in dataset.samples], bool)
     _check_objects(dataset, hot)
-    _check_classes(dataset, hot, ~test, given_test=bool(test.any()))
+    if dataset.task == "regress":
+        _check_subjects(dataset)
+    if len(dataset.classes) > 1 or dataset.task != "regress":
+        _check_classes(dataset, hot, ~test, given_test=bool(test.any()))
     alike = np.hstack([hot, _objects(dataset)]) if dataset.task == "detect" else hot
     numbers = _given_folds(dataset)
     if numbers is not None:
@@ -135,9 +139,29 @@ def _hot(dataset: Dataset) -> Ints:
     truth = dataset.truth()
     if dataset.multilabel:
         return truth
+    if dataset.task == "regress" and len(dataset.classes) == 1:
+        return _levels(dataset)
     hot = np.zeros((len(dataset), len(dataset.classes)), np.int64)
     hot[np.arange(len(dataset)), truth] = 1
     return hot
+
+
+def _levels(dataset: Dataset) -> Ints:
+    """(N, LEVELS) of 0 and 1: in which quarter of all numbers an image's lies; folds are made alike in them."""
+    values = np.array([s.value for s in dataset.samples], np.float64)
+    edges = np.quantile(values, np.arange(1, LEVELS) / LEVELS)
+    return np.eye(LEVELS, dtype=np.int64)[np.searchsorted(edges, values, side="left")]
+
+
+def _check_subjects(dataset: Dataset) -> None:
+    """DataError where there is one subject only: nothing could be held out to judge by."""
+    groups = dataset.groups()
+    if groups is not None and len(np.unique(groups)) < 2:
+        raise DataError(
+            f"{dataset.root}: all {len(dataset)} images are of one subject ({dataset.samples[0].group!r}); expected at "
+            "least two, one to learn from and one to judge by. Add subjects, or leave the column out where images "
+            "are independent."
+        )
 
 
 def _objects(dataset: Dataset) -> Ints:
@@ -277,7 +301,9 @@ def _fold_count(dataset: Dataset, hot: Ints, unit: Ints, folds: int, notes: list
         )
     units = np.array([len(np.unique(unit[hot[:, c] > 0])) for c in range(hot.shape[1])])
     kind = "groups" if len(np.unique(unit)) < len(unit) else "images"
-    for name, n in zip(dataset.classes, units.tolist(), strict=True):
+    quarters = tuple(f"quarter {k + 1} of the numbers" for k in range(hot.shape[1]))
+    names = dataset.classes if len(dataset.classes) == hot.shape[1] else quarters
+    for name, n in zip(names, units.tolist(), strict=True):
         if n == 1:
             notes.append(
                 f"all images of {name!r} are in one group: while they are held out nothing is left to learn the class "
@@ -287,9 +313,7 @@ def _fold_count(dataset: Dataset, hot: Ints, unit: Ints, folds: int, notes: list
     if most < folds:
         notes.append(f"{most} folds instead of {folds}: no class has more than {most} {kind}")
         folds = most
-    few = [
-        f"{name!r} ({n})" for name, n in zip(dataset.classes, units.tolist(), strict=True) if 1 < n < folds
-    ]
+    few = [f"{name!r} ({n})" for name, n in zip(names, units.tolist(), strict=True) if 1 < n < folds]
     if few:
         notes.append(f"fewer {kind} than folds, so held out in some folds only: {', '.join(few)}")
     return folds

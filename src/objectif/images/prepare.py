@@ -10,7 +10,7 @@ same for every camera, and before padding so that bars do not enter the statisti
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -95,7 +95,10 @@ def load(source: Path | bytes, preparation: Preparation, *, name: str | None = N
 
 @dataclass(frozen=True)
 class Placement:
-    """Where a picture of height x width pixels lies in its prepared image: x there = x here * scale_x + left."""
+    """Where a picture of height x width pixels lies in its prepared image: x there = x here * scale_x + left.
+
+    known: what is known of the picture beside its pixels, by name; it travels here because it goes wherever this goes.
+    """
 
     height: int
     width: int
@@ -103,6 +106,7 @@ class Placement:
     scale_y: float = 1.0
     left: float = 0.0
     top: float = 0.0
+    known: Mapping[str, float] = field(default_factory=dict, hash=False)
 
     def back(self, boxes: NDArray[Any]) -> NDArray[np.float64]:
         """Boxes (..., 4) x1 y1 x2 y2 of the prepared image in pixels of the picture, cut at its edges."""

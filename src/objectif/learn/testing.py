@@ -23,6 +23,7 @@ from objectif.learn.testing_boxes import BOX, box_steps, random_boxes
 from objectif.learn.testing_embeddings import embedding_segment_violates, embedding_steps
 from objectif.learn.testing_learner import learner_steps
 from objectif.learn.testing_masks import FEW, mask_steps, random_masks, random_scores
+from objectif.learn.testing_numbers import RANKED, number_steps, random_answers
 from objectif.learn.testing_pictures import FEW as FEW_PIXELS
 from objectif.learn.testing_pictures import picture_steps, random_pictures
 from objectif.learn.testing_steps import Step, batch_of, must, slope_of, step
@@ -32,7 +33,7 @@ from objectif.run.opset import opsets
 
 SEGMENTS = 200  # random segments on which convexity is tried, at each of five lengths
 APPROACHES = ("classical", "frozen", "finetune")
-KINDS = ("single", "multi", "dense", "box", "mask", "picture", "embedding")
+KINDS = ("single", "multi", "dense", "box", "mask", "picture", "embedding", "number", "stage")
 EXTREME = 1e4
 
 
@@ -74,6 +75,8 @@ def _by_kind(loss: Loss) -> list[Step]:
         return mask_steps(loss)
     if loss.kind == "picture":
         return picture_steps(loss)
+    if loss.kind in RANKED:
+        return number_steps(loss)
     steps = [
         (
             "learns",
@@ -135,6 +138,8 @@ def random_segment_violates(loss: Loss, length: float, seed: int, segments: int 
             ends = random_scores(2, classes, generator, FEW)[:, None] * length
         elif loss.kind == "picture":
             ends = random_pictures(2, generator, FEW_PIXELS)[:, None] * length
+        elif loss.kind == "number":
+            ends = ends[:, :, 0]
         truth, batch = _truth(loss, 1, classes, generator), batch_of(1, classes)
         if loss.kind == "mask":
             truth = random_masks(1, classes, generator, FEW)
@@ -154,6 +159,8 @@ def _truth(loss: Loss, rows: int, classes: int, generator: torch.Generator) -> T
         return random_masks(rows, classes, generator)
     if loss.kind == "picture":
         return random_pictures(rows, generator)
+    if loss.kind in RANKED:
+        return random_answers(loss, rows, classes, generator)
     if loss.kind in ("multi", "dense"):
         there = (torch.rand(rows, classes, generator=generator) < 0.3).to(torch.float64)
         return there if loss.kind == "multi" else there * torch.rand(rows, classes, generator=generator)
@@ -169,6 +176,8 @@ def _case(loss: Loss, rows: int = 7, classes: int = 4, seed: int = 0) -> tuple[T
         output = random_scores(rows, classes, generator) * 2
     elif loss.kind == "picture":
         output = random_pictures(rows, generator)
+    elif loss.kind == "number":
+        output = output[:, 0]
     return output, _truth(loss, rows, classes, generator)
 
 

@@ -18,6 +18,7 @@ from objectif.metrics.masks import has_background
 from objectif.metrics.means import ACCURACY, BRIER, HAMMING, LOG_LOSS, cost
 from objectif.metrics.pictures import METRICS as OF_PICTURES
 from objectif.metrics.ranking import AUROC, AVERAGE_PRECISION
+from objectif.metrics.regression import METRICS as OF_REGRESSION
 from objectif.metrics.segmentation import METRICS as OF_SEGMENTATION
 from objectif.metrics.segmentation import MaskMetric
 
@@ -42,7 +43,8 @@ _MASKS: dict[str, Metric] = {m.name: m for m in OF_SEGMENTATION}
 _MAPS: dict[str, Metric] = {m.name: m for m in OF_ANOMALY}
 _PICTURES: dict[str, Metric] = {m.name: m for m in OF_PICTURES}
 _IDENTITIES: dict[str, Metric] = {m.name: m for m in OF_IDENTITY}
-_BUILT_IN = _PLAIN | _BOXES | _MASKS | _MAPS | _PICTURES | _IDENTITIES
+_NUMBERS: dict[str, Metric] = {m.name: m for m in OF_REGRESSION}
+_BUILT_IN = _PLAIN | _BOXES | _MASKS | _NUMBERS | _PICTURES | _IDENTITIES | _MAPS
 _BY_TASK: dict[str, tuple[str, ...]] = {
     "classify": (*_PLAIN, "cost"),
     "detect": tuple(_BOXES),
@@ -50,6 +52,7 @@ _BY_TASK: dict[str, tuple[str, ...]] = {
     "anomaly": tuple(_MAPS),
     "restore": tuple(_PICTURES),
     "identify": tuple(_IDENTITIES),
+    "regress": tuple(_NUMBERS),
 }
 
 NAMES: tuple[str, ...] = tuple(name for names in _BY_TASK.values() for name in names)

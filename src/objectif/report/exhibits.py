@@ -6,19 +6,19 @@ made where answers are probabilities of classes, whatever the task; a task may h
 
 from __future__ import annotations
 
-from objectif.report import cases, curves, sheet
+from objectif.report import cases, curves, dots, sheet
 from objectif.report.confusion import origin
 from objectif.report.html import Markup, name, tag
 from objectif.report.material import Material
 from objectif.report.numbers import capital, count
 from objectif.report.pictures import Pictures
-from objectif.tasks.exhibits import Cases, Curves, Sheet
+from objectif.tasks.exhibits import Cases, Curves, Dots, Exhibit, Sheet
 
 
 def details(material: Material) -> Markup | None:
     """Lines and tables as a <section>; None where the task shows none."""
     answers = material.answers
-    shown = [e for e in material.exhibits if isinstance(e, (Curves, Sheet))]
+    shown = [e for e in material.exhibits if isinstance(e, (Curves, Sheet, Dots))]
     if answers is None or not shown:
         return None
     blocks = [
@@ -26,7 +26,7 @@ def details(material: Material) -> Markup | None:
             "div",
             tag("h3", name(capital(e.title), 120)),
             tag("p", name(e.caption, None), class_="soft") if e.caption else None,
-            curves.draw(e) if isinstance(e, Curves) else sheet.draw(e),
+            _drawn(e),
             class_="exhibit",
         )
         for e in shown
@@ -39,6 +39,15 @@ def details(material: Material) -> Markup | None:
         blocks,
         id="details",
     )
+
+
+def _drawn(exhibit: Exhibit) -> Markup | None:
+    """An exhibit that is not made of pictures."""
+    if isinstance(exhibit, Curves):
+        return curves.draw(exhibit)
+    if isinstance(exhibit, Dots):
+        return dots.draw(exhibit)
+    return sheet.draw(exhibit) if isinstance(exhibit, Sheet) else None
 
 
 def pictures(material: Material) -> Markup | None:

@@ -90,7 +90,7 @@ def benchmark(
 
 def _readable(solution: Solution, files: Sequence[str]) -> list[str]:
     """The files that can be answered for: a broken one would count as a very quick image."""
-    answers = Predictor(solution).predict(iter(files), tile="off")
+    answers = Predictor(solution).suppose().predict(iter(files), tile="off")
     good = [answer.path for answer in answers if not isinstance(answer, Failure)]
     if not good:
         raise InputError(f"none of {len(files)} files can be read as an image; expected at least one.")
@@ -107,9 +107,9 @@ def _speed(
     seconds: float,
     rounds: int,
 ) -> Speed:
-    predictor = Predictor(solution, precision=precision)
     if solution.preparation.fit == "keep":
         files = _of_one_size(files)
+    predictor = Predictor(solution, precision=precision).suppose()
     pixels = np.stack(
         [load_image(Path(f), solution.preparation) for f in itertools.islice(itertools.cycle(files), _POOL)]
     )

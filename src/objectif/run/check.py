@@ -37,16 +37,21 @@ class Check:
 
 
 def probes(
-    networks: Mapping[Precision, bytes], inputs: NDArray[Any], outputs: tuple[str, ...] = (SCORES,)
+    networks: Mapping[Precision, bytes],
+    inputs: NDArray[Any],
+    outputs: tuple[str, ...] = (SCORES,),
+    columns: NDArray[np.float32] | None = None,
 ) -> dict[str, NDArray[Any]]:
     """What Solution.probes holds: prepared images (k,h,w,c), and what each network gives for them.
 
-    outputs: those that the task's answers are made of (Task.outputs).
+    outputs: those that the task's answers are made of (Task.outputs). columns: (k, K) what is known beside the pixels.
     """
     found: dict[str, NDArray[Any]] = {"inputs": inputs}
+    if columns is not None:
+        found["columns"] = columns
     for precision in PRECISIONS:
         if precision in networks:
-            given = Network(networks[precision], needs=outputs).outputs(inputs, outputs)
+            given = Network(networks[precision], needs=outputs).outputs(inputs, outputs, columns)
             found |= {f"{name}_{precision}": value for name, value in given.items()}
     return found
 
@@ -78,7 +83,7 @@ def _check_network(found: list[Check], solution: Solution, precision: Precision)
     )
     if network is None:
         return
-    inputs = solution.probes.get("inputs")
+    inputs, columns = solution.probes.get("inputs"), solution.probes.get("columns")
     expected = {name: solution.probes.get(f"{name}_{precision}", np.zeros(0)) for name in needed}
     if inputs is None or len(inputs) == 0 or any(len(inputs) != len(value) for value in expected.values()):
         detail = (
@@ -88,14 +93,20 @@ def _check_network(found: list[Check], solution: Solution, precision: Precision)
         found.append(Check(f"{precision}: parity", False, detail))
         return
     outputs = _try(
-        found, f"{precision}: runs", lambda: network.outputs(inputs), lambda o: f"{len(inputs)} probes"
+        found,
+        f"{precision}: runs",
+        lambda: network.outputs(inputs, columns=columns),
+        lambda o: f"{len(inputs)} probes",
     )
     if outputs is None:
         return
     found.append(_shapes(precision, outputs, inputs, len(solution.classes), needed))
     if not found[-1].ok:
         return
-    one_by_one = [network.outputs(image[None], needed) for image in inputs]
+    one_by_one = [
+        network.outputs(image[None], needed, None if columns is None else columns[k : k + 1])
+        for k, image in enumerate(inputs)
+    ]
     alone = {name: np.concatenate([one[name] for one in one_by_one]) for name in needed}
     met = {name: outputs[name] for name in needed}
     found.append(_parity(f"{precision}: alone as in a batch", precision, solution, met, alone))

@@ -82,6 +82,8 @@ def evaluate(
     if solution.task == "identify":
         dataset = grouped(dataset)
     truth, notes = matched(solution, dataset)
+    if dataset.columns:
+        predictor.know({str(s.file): pixels.known(dataset, row) for row, s in enumerate(dataset.samples)})
     rows: list[NDArray[Any]] = []
     good = np.zeros(len(dataset), np.bool_)
     failures = [Failure(path, reason) for path, reason in dataset.problems.items()]

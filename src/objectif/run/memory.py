@@ -86,7 +86,7 @@ def _child() -> None:
     else:
         from objectif.run.predictor import load
 
-        predictor = load(job["solution"], precision=job["precision"])
+        predictor = load(job["solution"], precision=job["precision"]).suppose()
         for _ in predictor.predict(job["files"], tile=job["tile"]):
             pass
     print(own_peak())

@@ -10,7 +10,9 @@ copy of the weights; a session for each worker was rejected: the same speed, and
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +20,12 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from objectif.errors import SolutionError
-from objectif.images.prepare import Preparation
+from objectif.errors import InputError, SolutionError
+from objectif.images.prepare import Placement, Preparation
 
-INPUT = "image"
+INPUT, COLUMNS = "image", "columns"
+NAMES_KEY = "objectif.columns"
+"""Metadata of a graph with the input `columns`: a JSON list of their names, in order."""
 SCORES, DISTANCE = "scores", "distance"
 _INPUT_TYPES: dict[str, type[np.generic]] = {"tensor(uint8)": np.uint8, "tensor(float)": np.float32}
 
@@ -47,6 +51,8 @@ def usual_batch(preparation: Preparation, precision: str) -> int:
 class Network:
     """An ONNX graph with input `image` (N,H,W,C) and, unless told otherwise, the output `scores` (N,C).
 
+    columns: names of what it wants to know of each picture beside its pixels, by a second input `columns` (N, K) float32.
+
     onnx: the graph's bytes, or its file. threads: that one run() may use; None is every core of this process.
     spin: whether idle threads burn their core while they wait for the next operator; quicker when the network runs
     alone, slower when anything else (decoding) wants the cores. needs: outputs that must be there.
@@ -65,7 +71,12 @@ class Network:
         self._session = _open(onnx, self.threads, spin)
         self._outputs: list[str] = [o.name for o in self._session.get_outputs()]
         found = {i.name: i for i in self._session.get_inputs()}
-        if set(found) != {INPUT} or len(found[INPUT].shape) != 4 or found[INPUT].type not in _INPUT_TYPES:
+        self.columns = _columns(self._session, found)
+        if (
+            set(found) != {INPUT, *([COLUMNS] if self.columns else [])}
+            or len(found[INPUT].shape) != 4
+            or found[INPUT].type not in _INPUT_TYPES
+        ):
             met = ", ".join(f"{i.name} {i.type} {i.shape}" for i in found.values())
             raise SolutionError(
                 f"the network takes {met or 'nothing'}; expected one input {INPUT!r} (N, height, width, channels) "
@@ -93,15 +104,23 @@ class Network:
         return tuple(self._outputs)
 
     def outputs(
-        self, batch: NDArray[Any], names: tuple[str, ...] | None = None
+        self,
+        batch: NDArray[Any],
+        names: tuple[str, ...] | None = None,
+        columns: NDArray[np.float32] | None = None,
     ) -> dict[str, NDArray[np.float32]]:
         """Run a batch (N,H,W,C), uint8 or float32 in 0..255; returns name -> (N, ...) array.
 
-        names: only these outputs (what they do not need is not computed); None is all of them.
+        names: only these outputs (what they do not need is not computed); None is all of them. columns: (N, K) what
+        side() gives; None is zeros, good enough to measure time by.
         """
         wanted = self._outputs if names is None else list(names)
+        feed = {INPUT: self._as_input(batch)}
+        if self.columns:
+            shape = (len(batch), len(self.columns))
+            feed[COLUMNS] = np.zeros(shape, np.float32) if columns is None else columns
         try:
-            values = self._session.run(wanted, {INPUT: self._as_input(batch)})
+            values = self._session.run(wanted, feed)
         except Exception as error:  # onnxruntime's errors have no public base class
             raise SolutionError(
                 f"the network cannot run a batch of shape {batch.shape}: {_first_line(error)}. "
@@ -112,6 +131,20 @@ class Network:
     def scores(self, batch: NDArray[Any]) -> NDArray[np.float32]:
         """(N, classes) raw scores of a batch; nothing else is computed."""
         return self.outputs(batch, (SCORES,))[SCORES]
+
+    def side(self, placements: Sequence[Placement]) -> NDArray[np.float32] | None:
+        """(N, K) what is known of these pictures, in the network's order; None where it takes no side columns.
+
+        InputError names the first picture's column that is missing.
+        """
+        if not self.columns:
+            return None
+        for place in placements:
+            lacking = [name for name in self.columns if name not in place.known]
+            if lacking:
+                raise InputError(lacks(lacking[0]))
+        rows = [[place.known[name] for name in self.columns] for place in placements]
+        return np.array(rows, np.float32).reshape(len(rows), len(self.columns))
 
     def _as_input(self, batch: NDArray[Any]) -> NDArray[Any]:
         if batch.dtype == self.dtype:
@@ -142,6 +175,31 @@ def _open(onnx: bytes | Path, threads: int, spin: bool) -> ort.InferenceSession:
             f"the network ({what}) cannot be opened: {_first_line(error)}. "
             "Expected an ONNX graph that this onnxruntime knows; copy the file again, or upgrade onnxruntime."
         ) from error
+
+
+def lacks(column: str) -> str:
+    """What is said where a side column is not known."""
+    return (
+        f"nothing is known of {column!r}, which this Solution takes beside the picture; give it with --columns "
+        f"FILE.csv (path,{column},...), or the dates and subjects that it is made from"
+    )
+
+
+def _columns(session: ort.InferenceSession, inputs: Mapping[str, Any]) -> tuple[str, ...]:
+    """Names of the side columns that a graph says it takes; () where it has no such input."""
+    if COLUMNS not in inputs:
+        return ()
+    try:
+        names = json.loads(session.get_modelmeta().custom_metadata_map.get(NAMES_KEY, "[]"))
+    except ValueError:
+        names = []
+    shape = inputs[COLUMNS].shape
+    if len(shape) != 2 or shape[1] != len(names) or inputs[COLUMNS].type != "tensor(float)":
+        raise SolutionError(
+            f"the network takes {COLUMNS} {inputs[COLUMNS].type} {shape} and names {names}; expected float32 "
+            "(N, K) and K names in its metadata. Export it again."
+        )
+    return tuple(str(name) for name in names)
 
 
 def _first_line(error: Exception) -> str:

@@ -157,6 +157,28 @@ def of_embeddings(
     return apart <= allowed, f"largest 1 - cosine of an embedding {apart:.1e}, allowed {allowed:.0e}"
 
 
+def of_quantities(
+    precision: Precision, solution: Solution, expected: Outputs, met: Outputs
+) -> tuple[bool, str]:
+    """Parity of numbers, in widths of their intervals, or of the probabilities of stages."""
+    before, now = expected["quantity"].astype(np.float64), met["quantity"].astype(np.float64)
+    single = len(solution.classes) == 1
+    unit = (
+        max(float((before[:, 2] - before[:, 0]).mean()), float(np.abs(before).max()) * 1e-3, _TINY)
+        if single
+        else 1.0
+    )
+    apart = np.abs(now - before) / unit
+    if precision == "fp32":
+        worst, what = float(apart.max()), "width of an interval" if single else "probability"
+        return (
+            worst <= 10 * FP32_TOLERANCE,
+            f"largest difference {worst:.1e} of a {what}, allowed {10 * FP32_TOLERANCE:.0e}",
+        )
+    mean = float(apart.mean())
+    return mean <= INT8_MEAN, f"mean difference {mean:.1e}, allowed {INT8_MEAN:.0e}"
+
+
 Rule = Callable[[Precision, Solution, Outputs, Outputs], tuple[bool, str]]
 
 PARITY: dict[str, Rule] = {
@@ -166,5 +188,6 @@ PARITY: dict[str, Rule] = {
     "anomaly": of_maps,
     "restore": of_pictures,
     "identify": of_embeddings,
+    "regress": of_quantities,
 }
 """Task -> (precision, solution, outputs expected, outputs met) to whether they agree, and what was met."""

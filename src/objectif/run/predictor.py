@@ -17,9 +17,10 @@ camera): workers take what is there, up to a small batch, and never wait to fill
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+import os
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from threading import Event, Lock
@@ -36,7 +37,7 @@ from objectif.images.prepare import load as load_image
 from objectif.images.tiles import Tile, TileRule, grid, tile_size
 from objectif.images.windows import steps, windows
 from objectif.run.inputs import Failure, find
-from objectif.run.network import SCORES, Network, cores, usual_batch
+from objectif.run.network import SCORES, Network, cores, lacks, usual_batch
 from objectif.run.ordered import ordered
 from objectif.run.shapes import flaws
 from objectif.solution.file import Precision, Solution, read
@@ -97,6 +98,7 @@ class Predictor:
 
     precision: "fp32", "int8", or "auto" (the Solution's default). workers: threads that decode and run, by default one
     for each core. batch: images that a worker runs at once, by default four small ones or one that is larger.
+    known: file -> what is known of it beside its pixels, where the Solution takes that (data.series.known_of).
     Raises SolutionError where the Solution lacks the precision or its network breaks the contract.
     """
 
@@ -107,6 +109,7 @@ class Predictor:
         precision: Precision | Literal["auto"] = "auto",
         workers: int | None = None,
         batch: int | None = None,
+        known: Mapping[str, Mapping[str, float]] | None = None,
     ) -> None:
         chosen = solution.default if precision == "auto" else precision
         if chosen not in solution.networks:
@@ -121,10 +124,25 @@ class Predictor:
         alone = solution.preparation.fit == "keep"  # pictures of several sizes are no batch
         self.batch = 1 if alone else max(1, batch or usual_batch(solution.preparation, chosen))
         self._narrow = self._opened(1)
+        self.known = _resolved(known or {})
+        self._supposed: dict[str, float] = {}
         self._wide: Network | None = None
         self._for_windows: Network | None = None
         self._one_large, self._one_window = Lock(), Lock()
         self._fits(self._narrow)
+
+    def know(self, known: Mapping[str, Mapping[str, float]]) -> None:
+        """What is known of more files beside their pixels."""
+        self.known |= _resolved(known)
+
+    def suppose(self) -> Predictor:
+        """Zeros for all that is not known: good enough to measure time and memory by."""
+        self._supposed = dict.fromkeys(self._narrow.columns, 0.0)
+        return self
+
+    def _known(self, name: str) -> Mapping[str, float]:
+        """What is known of a file beside its pixels."""
+        return {**self._supposed, **self.known.get(_whole(name), {})} if self._narrow.columns else {}
 
     def outputs(self, batch: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
         """Prepared pixels (N, height, width, channels) to all outputs of the network, all cores on one batch."""
@@ -175,6 +193,8 @@ class Predictor:
                 f"tile is {rule}; expected auto or off, because this Solution has the task {self.task.name!r}, "
                 "which answers for an image as a whole."
             )
+        if self._narrow.columns and not self.known and not self._supposed:
+            raise InputError(f"{lacks(self._narrow.columns[0])}.")
         return _Job(rule, progress)
 
     def _each(
@@ -216,7 +236,10 @@ class Predictor:
             tiles = self._tiles(*size, rule)
             if tiles:
                 return _Large(name, Path(item) if isinstance(item, str | Path) else source, size, tiles)
-            place = placement(*size, preparation)
+            place = replace(placement(*size, preparation), known=self._known(name))
+            lacking = [column for column in self._narrow.columns if column not in place.known]
+            if lacking:
+                return Failure(name, lacks(lacking[0]))
             if isinstance(source, bytes):
                 return _Picture(name, load_image(source, preparation, name=name), place)
             return _Picture(name, prepare(source, preparation, name=name), place)
@@ -258,7 +281,7 @@ class Predictor:
         of whole images."""
         if not pixels:
             return []
-        outputs = self._checked(self._run(np.stack(pixels)))
+        outputs = self._checked(self._run(np.stack(pixels), placements))
         flawed: dict[int, str] = {
             int(k): name
             for name, values in outputs.items()
@@ -276,11 +299,12 @@ class Predictor:
             for k in range(len(pixels))
         ]
 
-    def _run(self, batch: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
+    def _run(self, batch: NDArray[Any], placements: list[Placement]) -> dict[str, NDArray[np.float32]]:
         """The outputs for prepared images: on the calling thread, or, of a size of their own, on all cores in turn."""
         usual = self.solution.preparation
         if usual.fit == "keep" or batch.shape[1:3] == (usual.height, usual.width):
-            return self._narrow.outputs(batch, self.task.outputs)
+            side = self._narrow.side(placements)
+            return self._narrow.outputs(batch, self.task.outputs, *(() if side is None else (side,)))
         with self._one_window:
             self._for_windows = self._for_windows or self._opened(self.workers)
             return self._for_windows.outputs(batch, self.task.outputs)
@@ -385,6 +409,15 @@ class Predictor:
                     f"{(preparation.height, preparation.width, preparation.channels)}; expected the same. "
                     "Export the Solution again."
                 )
+
+
+def _whole(name: str) -> str:
+    """A file's name by which it is known, however it was given."""
+    return os.path.realpath(name)
+
+
+def _resolved(known: Mapping[str, Mapping[str, float]]) -> dict[str, Mapping[str, float]]:
+    return {_whole(name): values for name, values in known.items()}
 
 
 def _unforeseen(name: str, error: Exception) -> Failure:

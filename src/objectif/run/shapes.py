@@ -14,7 +14,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 Axis = str | int | None
-"""A number; "N" the images, "C" the classes, "A" the places, each the same wherever it stands; None any number."""
+"""A number; "N" the images, "C" the classes, "A" the places, "Q" a number and its interval, or a probability and those of the C stages, each the same wherever it stands; None any number."""
 
 _OF_TASKS: dict[tuple[str, ...], dict[str, tuple[Axis, ...]]] = {
     ("scores",): {"scores": ("N", "C")},
@@ -23,6 +23,7 @@ _OF_TASKS: dict[tuple[str, ...], dict[str, tuple[Axis, ...]]] = {
     ("picture",): {"picture": ("N", None, None, None)},
     ("scores", "distance"): {"scores": ("N", None, None, "C"), "distance": ("N", None, None, 1)},
     ("anomaly",): {"anomaly": ("N", None, None)},
+    ("quantity",): {"quantity": ("N", "Q")},
 }
 _OF_ALL: dict[str, tuple[Axis, ...]] = {"embedding": ("N", None), "map": ("N", None, None, "C")}
 
@@ -36,7 +37,7 @@ def flaws(
     outputs: Mapping[str, NDArray[Any]], needed: tuple[str, ...], classes: int, images: int | None = None
 ) -> list[str]:
     """What is wrong with the shapes of the outputs at hand, a phrase for each; [] where nothing is."""
-    known: dict[str, int] = {"C": classes}
+    known: dict[str, int] = {"C": classes, "Q": 3 if classes == 1 else classes + 1}
     if images is not None:
         known["N"] = images
     found = []

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from objectif.answers import AnomalyMap, Answer, Boxes, Identity, Masks, Picture
+from objectif.answers import AnomalyMap, Answer, Boxes, Identity, Label, Masks, Picture, Quantity
 from objectif.data.outlines import rle
 from objectif.data.pieces import pieces
 from objectif.errors import InputError
@@ -68,6 +68,9 @@ def csv_header(
         return csv_row("path", "height", "width", "channels", "mean", "deviation")
     if issubclass(answers, Identity):
         return csv_row("path", "name", "score", "threshold", "nearest", "reason")
+    if issubclass(answers, Quantity):
+        scores = [f"score:{name}" for name in classes] if len(classes) > 1 else []
+        return csv_row("path", "answer", "low", "high", *scores)
     return csv_row("path", "label", *(f"score:{name}" for name in classes))
 
 
@@ -92,7 +95,10 @@ def csv_rows(
         return csv_row(answer.path, *map(str, answer.pixels.shape), *told)
     if isinstance(answer, Identity):
         return identity_row(answer)
-    if not isinstance(answer, Boxes):
+    if isinstance(answer, Quantity):
+        scores = () if answer.scores is None else answer.scores
+        return csv_row(answer.path, *answer.cells(), *(f"{score:.6f}" for score in scores))
+    if isinstance(answer, Label):
         return csv_row(answer.path, answer.label, *(f"{score:.6f}" for score in answer.scores))
     rows = [
         csv_row(answer.path, *(f"{side:.2f}" for side in box), label, f"{score:.6f}")

@@ -8,7 +8,7 @@ from importlib import import_module
 from objectif.errors import ProblemError
 from objectif.tasks.base import Task
 
-NAMES = ("classify", "detect", "segment", "restore", "identify", "anomaly")
+NAMES = ("classify", "detect", "segment", "regress", "restore", "identify", "anomaly")
 
 
 @cache

@@ -142,4 +142,30 @@ class Cases:
     cases: tuple[Case | MaskCase | HeatCase | BeforeAfter, ...]
 
 
-Exhibit = Curves | Sheet | Cases
+@dataclass(frozen=True)
+class Dot:
+    """A point with a bar from low to high (equal to y where there is none). good: which of two colours. words: a tooltip."""
+
+    x: float
+    y: float
+    low: float
+    high: float
+    good: bool
+    words: str
+
+
+@dataclass(frozen=True)
+class Dots:
+    """Points in one pair of axes. limits: (x from, x to, y from, y to). diagonal: the line y = x; level: the line y = level."""
+
+    title: str
+    caption: str
+    x: str
+    y: str
+    dots: tuple[Dot, ...]
+    limits: tuple[float, float, float, float]
+    diagonal: bool = False
+    level: float | None = None
+
+
+Exhibit = Curves | Sheet | Cases | Dots

@@ -18,7 +18,7 @@ import onnx
 from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
-HEAD = frozenset({"scores", "map", "boxes", "distance", "anomaly"})
+HEAD = frozenset({"scores", "map", "boxes", "distance", "anomaly", "quantity"})
 WEIGHTED = frozenset({"Conv", "Gemm", "MatMul"})
 
 

@@ -24,9 +24,10 @@ from torch import Tensor, nn
 
 from objectif.errors import TrialError
 from objectif.learn.losses.base import Batch, Loss
-from objectif.learn.models.base import Learner, Whole
+from objectif.learn.models.base import Learner, Whole, built
 
 CLIP = 10.0
+CHUNK = 16  # images that a network sees at once where nothing is learned
 AVERAGE = 0.998
 WARM, WATCHED = 3, 20  # steps that say nothing of the pace, and those that do
 PROBE = 3  # steps that seconds_per_image measures, after one that warms up
@@ -42,6 +43,8 @@ class Lesson:
     start: weights of the same network to go on from, at half the rate.
     noise: standard deviation of the noise that the images have, in levels of 0..255, where it is known. fresh: they do not
     have it yet, and each view gets its own.
+    start: weights of the same network to go on from, at half the rate. columns: names of what is known beside pixels.
+    fixed: (n, ...) what fixed() gives of the images, where that is known already.
     """
 
     images: NDArray[Any]
@@ -58,6 +61,8 @@ class Lesson:
     start: Mapping[str, Tensor] | None = None
     noise: float | None = None
     fresh: bool = False
+    columns: tuple[str, ...] = ()
+    fixed: NDArray[Any] | None = None
 
 
 def train(
@@ -145,7 +150,10 @@ class _Clock:
 
 
 def seconds_per_image(learner: Learner, lesson: Lesson, *, channels: int = 3) -> float:
-    """Seconds that training takes for one image, measured on a few steps with lesson.threads threads."""
+    """Seconds that training takes for one image, measured on a few steps with lesson.threads threads.
+
+    Of a network that is solved: without what fixed() takes where the lesson has that.
+    """
     torch.set_num_threads(lesson.threads)
     if learner.solved:
         began = time.perf_counter()
@@ -172,13 +180,25 @@ def _solved(learner: Learner, lesson: Lesson, channels: int) -> Whole:
     counts = network.counts(lesson.truth, lesson.classes).to(device())
     weight = torch.from_numpy(np.asarray(lesson.weight, np.float32)).to(counts.device)
     network.eval()
-    network.solve(
-        images.to(counts.device),
-        truth.to(counts.device),
-        lesson.losses,
-        Batch(weight, counts, noise=lesson.noise),
-    )
+    seen = _fixed(network, images) if lesson.fixed is None else torch.from_numpy(lesson.fixed)
+    batch = Batch(weight, counts, noise=lesson.noise)
+    network.solve(seen.to(counts.device), truth.to(counts.device), lesson.losses, batch)
     return network
+
+
+def fixed(learner: Learner, lesson: Lesson, channels: int) -> NDArray[Any]:
+    """(n, ...) Lesson.fixed of its images, seen plainly: what does not change from one solve to the next."""
+    torch.set_num_threads(lesson.threads)
+    torch.manual_seed(lesson.seed)
+    network = built(learner, channels, lesson.classes, lesson.columns).to(device()).eval()
+    return _fixed(network, _plain(lesson.images, lesson.truth, lesson, learner)[0]).numpy()
+
+
+@torch.no_grad()
+def _fixed(network: Whole, images: Tensor) -> Tensor:
+    """What fixed() gives, some images at a time."""
+    parts = [network.fixed(some.to(device())).cpu() for some in images.split(CHUNK)]  # type: ignore[no-untyped-call]
+    return torch.cat(parts)
 
 
 def _batch(learner: Learner, lesson: Lesson) -> int:
@@ -188,12 +208,14 @@ def _batch(learner: Learner, lesson: Lesson) -> int:
 def _start(learner: Learner, lesson: Lesson, channels: int) -> tuple[Whole, torch.optim.Optimizer]:
     """The network as it begins, and its optimiser."""
     torch.manual_seed(lesson.seed)
-    network = learner.build(channels, lesson.classes).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    few = slice(0, 4 * learner.batch)
-    images, truth = _plain(lesson.images[few], lesson.truth[few], lesson, learner)
+    network = built(learner, channels, lesson.classes, lesson.columns)
+    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     network.eval()
-    with torch.no_grad():
-        network.begin(images, truth)
+    if not learner.solved:  # it has all images at hand when it needs statistics
+        few = slice(0, 4 * learner.batch)
+        images, truth = _plain(lesson.images[few], lesson.truth[few], lesson, learner)
+        with torch.no_grad():
+            network.begin(images, truth)
     if lesson.start is not None:
         network.load_state_dict(lesson.start)
     network.to(device()).train()

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-Kind = Literal["single", "multi", "dense", "box", "mask", "picture", "embedding"]
+Kind = Literal["single", "multi", "dense", "box", "mask", "picture", "embedding", "number", "stage"]
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,9 @@ class Loss(Protocol):
     name: what a Problem calls it. title: what a table calls it. source: authors, year, title.
     kind: what it compares. "single": truth is one class; "multi": a 0/1 row; "dense": the wanted quality of each class at
         each of very many places, 0 at nearly all of them; "box": another box; "mask": a picture of classes, one for each
-        pixel; "picture": a picture, a number for each pixel and channel; "embedding": the identity of each image of a batch, whose embeddings are compared with each other.
+        pixel; "picture": a picture, a number for each pixel and channel; "embedding": the identity of each image of a
+        batch, whose embeddings are compared with each other; "number": a number, in units of the spread of all; "stage":
+        one of some stages in order.
     convex: convex in the logits, so that a head on fixed features has one optimum.
     balanced: its answers are meant for classes that are equally common, whatever the training data hold;
         settings and temperature are then chosen with equal weight for each class.
@@ -77,6 +79,8 @@ class Loss(Protocol):
         (B, C, H, W) in about 0..1; a self-supervised one looks at batch.image in place of truth (pictures.py).
         embedding: output (B, D) of length 1, truth (B,) int64 identities; model.proxies (C, D), one for each identity, for
         losses that want them; a row's weight is that of an anchor. A batch in which nobody meets a mate is finite.
+        number: output and truth (B,). stage: output (B, S-1) for S stages, truth (B,) int64; the loss's `reading` says
+        how they become probabilities (losses/reading.py).
         """
         ...
 

@@ -80,10 +80,12 @@ class Whole(nn.Module):
     outputs: names of what forward gives, in order; those that the task's decoding needs first, then 'embedding'.
     any_size: whether it is exported for images of any size: each place is answered from what is around it, and all
     outputs but the embedding are grids (N,h,w,...). Large pictures are then seen in windows (images/windows.py).
+    columns: names of what it wants to know beside the pixels; forward takes them as (N, K) then.
     """
 
     outputs: tuple[str, ...]
     any_size = False
+    columns: tuple[str, ...] = ()
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         """image (N,H,W,C) uint8 or float32 in 0..255 -> the outputs, each with N first. This is what is exported."""
@@ -108,10 +110,14 @@ class Whole(nn.Module):
     def begin(self, image: Tensor, truth: Tensor) -> None:
         """Called once before training with some plain training images: for statistics that a start needs."""
 
+    def fixed(self, image: Tensor) -> Tensor:
+        """(N, ...) what solve() wants of pictures, each by itself and the same before every solve: theirs, once for all."""
+        return image
+
     def solve(self, image: Tensor, truth: Tensor, losses: tuple[Loss, ...], batch: Batch) -> None:
         """Fit it to all training images at once; called instead of training where the Learner is `solved`.
 
-        image, truth, batch: as objective() gets them, with all images in one batch, seen plainly.
+        image: what fixed() gives of them. truth, batch: as objective() gets them, with all images in one batch, seen plainly.
         """
         raise NotImplementedError
 
@@ -140,6 +146,11 @@ class View(Protocol):
         ...
 
 
+def anything(classes: int, columns: tuple[str, ...]) -> bool:
+    """For a Learner that has a part in every problem of its task."""
+    return True
+
+
 def always() -> None:
     """For a Learner that can be built wherever it can be imported."""
 
@@ -157,7 +168,10 @@ class Learner:
     solved: its network is fitted to all images at once (Whole.solve), with no steps and so no passes to choose.
     preparations: steps of images.prepare.STEPS that are tried where it does best; () for a network that learns to look past
     what they take away.
+    features: what names its network's fixed(); those that share it share what was computed. Empty: as quickly made again.
     note: what the card of a Solution made from it must say.
+    sided: (channels, classes, names of side columns) -> Whole, for one that looks at those; it is called instead of build.
+    fits: (classes, names of side columns) -> whether it has a part in such a problem.
     """
 
     name: str
@@ -182,4 +196,14 @@ class Learner:
     note: str = ""
     solved: bool = False
     preparations: tuple[str, ...] = ()
+    features: str = ""
     version: int = 1
+    sided: Callable[[int, int, tuple[str, ...]], Whole] | None = None
+    fits: Callable[[int, tuple[str, ...]], bool] = anything
+
+
+def built(learner: Learner, channels: int, classes: int, columns: tuple[str, ...] = ()) -> Whole:
+    """A Learner's network for data with these side columns."""
+    if learner.sided is not None:
+        return learner.sided(channels, classes, columns)
+    return learner.build(channels, classes)

@@ -31,7 +31,11 @@ def portions(
         return
     for start in range(0, len(rows), CHUNK):
         images, places = placed(known.dataset, rows[start : start + CHUNK], preparation)
-        parts = [network.outputs(images[i : i + 8], known.task.outputs) for i in range(0, len(images), 8)]
+        side, needed = network.side(places), known.task.outputs
+        parts = [
+            network.outputs(images[i : i + 8], needed, None if side is None else side[i : i + 8])
+            for i in range(0, len(images), 8)
+        ]
         yield {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}, places
 
 

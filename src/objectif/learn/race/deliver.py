@@ -7,6 +7,7 @@ test split is answered here, once, by the file itself.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from objectif.data.pixels import prepared
+from objectif.data.pixels import placed, prepared
 from objectif.errors import TrialError
+from objectif.images.prepare import Placement
 from objectif.learn.export.join import join
 from objectif.learn.fit.calibrate import heat_of
 from objectif.learn.models import find, find_model
@@ -97,12 +99,10 @@ def deliver(race: Race, found: Verdict, command: str) -> Delivery:
     answers["decoding"] = np.array(json.dumps(decoding.to_dict()))
     dataset, task = race.ground.dataset, race.ground.context.task
     card = card_of(race, winner, found, estimate)
-    inputs = (
-        np.ascontiguousarray(patches(race.ground.context, winner, quiet=False)[0][:PROBES])
-        if preparation.fit == "keep"
-        else prepared(dataset, race.ground.plan.development()[:PROBES], preparation)
-    )
-    if traits.private:  # people are named by a gallery, by consent
+    inputs, places = placed(dataset, race.ground.plan.development()[:PROBES], preparation)
+    if preparation.fit == "keep":
+        inputs = np.ascontiguousarray(patches(race.ground.context, winner, quiet=False)[0][:PROBES])
+    elif traits.private:  # people are named by a gallery, by consent
         inputs = coloured(inputs)
     solution = Solution(
         task=race.problem.task,
@@ -112,7 +112,7 @@ def deliver(race: Race, found: Verdict, command: str) -> Delivery:
         decoding=decoding,
         networks=networks,
         card=card.to_dict(),
-        probes=_probes(networks, inputs, task.outputs),
+        probes=_probes(networks, inputs, task.outputs, places),
         reference=race.ground.context.shape,
     )
     result = result_of(race, found, estimate, card, notes, command)
@@ -128,12 +128,16 @@ def coloured(like: NDArray[Any]) -> NDArray[Any]:
 
 
 def _probes(
-    networks: dict[Precision, bytes], inputs: NDArray[Any], outputs: tuple[str, ...]
+    networks: dict[Precision, bytes],
+    inputs: NDArray[Any],
+    outputs: tuple[str, ...],
+    places: Sequence[Placement],
 ) -> dict[str, NDArray[Any]]:
     """Images with what each network gives for them; fewer images where that is much: a file has to stay small."""
-    one = probes(networks, inputs[:1], outputs)
-    size = sum(values.nbytes for values in one.values())
-    return probes(networks, inputs[: max(1, PROBES_SIZE // size)], outputs)
+    side = Network(networks["fp32"], needs=outputs).side(places)
+    one = probes(networks, inputs[:1], outputs, None if side is None else side[:1])
+    some = max(1, PROBES_SIZE // sum(values.nbytes for values in one.values()))
+    return probes(networks, inputs[:some], outputs, None if side is None else side[:some])
 
 
 def build(race: Race, winner: Candidate) -> bytes:

@@ -43,8 +43,8 @@ VIEWS = ("mirror", "flip", "turn")
 FIRST_SHARE, LOSS_SHARE, RUNG_SHARE, LATE_SHARE = 0.3, 0.25, 0.2, 0.8  # of the time left when a step begins
 LONGEST_SHARE = 0.95
 """Of the time that is left: what the longest training is planned for, as it ends in time even where the plan was wrong."""
-CHEAP_SHARE = 0.05
-"""Of the time that is left: a classical network that takes less is compared on all folds whatever it is worth."""
+CHEAP_SHARE, SOLVED_SHARE = 0.05, 0.15
+"""Of the time that is left: a classical, or a solved, network that takes less is compared on all folds whatever it is worth."""
 FEWEST_LOSSES = 3
 """Other losses that must fit: a table of two says too little for what it takes."""
 TOLERATED = 0.04
@@ -92,6 +92,13 @@ def _able(race: Race) -> list[Learner]:
     found = []
     for name in race.named(Learner):
         one = find_learner(name)
+        dataset = race.ground.dataset
+        if not one.fits(len(dataset.classes), dataset.columns):
+            if race.problem.models != "auto":
+                race.notes.append(
+                    f"{name} takes no part: it answers another kind of question than these data ask."
+                )
+            continue
         lacking = one.available()
         if lacking is None:
             found.append(one)
@@ -106,7 +113,7 @@ def _able(race: Race) -> list[Learner]:
 def _first(race: Race, learners: list[Learner]) -> None:
     """Each Learner for the fewest passes that pay: all on the first fold, then the best on the others too.
 
-    The quick ones first; a note says who did not fit. Classical ones take next to no time, and show what learning adds:
+    The quick ones first; a note says who did not fit. Classical and solved ones take next to no time, and show what learning adds:
     they are compared on all folds wherever that is cheap.
     """
     until = race.now() + FIRST_SHARE * race.left()
@@ -136,7 +143,9 @@ def _first(race: Race, learners: list[Learner]) -> None:
     for candidate in sorted(found, key=lambda c: -found[c]):
         takes = candidate.epochs * fold_seconds(race, variants[candidate].seconds, many=True)
         takes *= 1 - 1 / race.ground.plan.folds
-        cheap = candidate.approach == "classical" and takes < CHEAP_SHARE * race.left()
+        classical, solved = candidate.approach == "classical", find_learner(candidate.model).solved
+        share = SOLVED_SHARE if solved else CHEAP_SHARE if classical else 0.0
+        cheap = takes < share * race.left()
         if found[candidate] == max(found.values()) or cheap or takes < until - race.now():
             until -= takes
             submit(race, candidate, variants[candidate], 3 * takes + 60)

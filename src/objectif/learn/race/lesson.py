@@ -16,9 +16,9 @@ from objectif.errors import TrialError
 from objectif.images.prepare import Placement
 from objectif.learn.export.cost import count
 from objectif.learn.export.whole import export_whole
-from objectif.learn.fit.train import Lesson, seconds_per_image, train
+from objectif.learn.fit.train import Lesson, fixed, seconds_per_image, train
 from objectif.learn.models import find_learner
-from objectif.learn.models.base import Learner, Whole
+from objectif.learn.models.base import Learner, Whole, built
 from objectif.learn.race.answering import crossed, read_decoding, write_decoding
 from objectif.learn.race.candidate import AGAIN, NO_LOSS, Candidate, Context
 from objectif.learn.race.material import Tell, read_context, save
@@ -42,7 +42,7 @@ TIMED = 24  # images in a measurement of speed
 def weigh(*, context: Path, model: str, side: int, memory: bool, tell: Tell) -> dict[str, Any]:
     """What the exported file of a Learner costs on this machine: see board.Cost."""
     known, learner = read_context(context), find_learner(model)
-    network = learner.build(known.channels, len(known.dataset.classes)).eval()
+    network = built(learner, known.channels, len(known.dataset.classes), known.dataset.columns).eval()
     size = known.size(side)
     try:
         graph = export_whole(network, size, known.channels, known.floating)
@@ -66,14 +66,18 @@ def weigh(*, context: Path, model: str, side: int, memory: bool, tell: Tell) -> 
 
 
 def pace(*, context: Path, candidate: Candidate, threads: int, tell: Tell) -> dict[str, float]:
-    """Seconds that one training image takes."""
+    """Seconds that one training image takes; of a solved network what is computed once counts once for all folds."""
     torch.set_num_threads(threads)
     known, learner = read_context(context), find_learner(candidate.model)
     rows = known.plan.development()
     rows = rows[:: max(1, len(rows) // TIMED)][:TIMED]  # of all of them: neighbours are often of one class
-    lesson = lesson_of(known, learner, candidate, rows, 0, (), threads)
+    lesson, once = lesson_of(known, learner, candidate, rows, 0, (), threads), 0.0
+    if learner.features:
+        began = time.perf_counter()
+        lesson = replace(lesson, fixed=fixed(learner, lesson, known.channels))
+        once = (time.perf_counter() - began) / len(rows) / known.plan.folds
     parts = len(lesson.images) / len(rows)  # that an image is cut into
-    return {"seconds_per_image": parts * seconds_per_image(learner, lesson, channels=known.channels)}
+    return {"seconds_per_image": once + parts * seconds_per_image(learner, lesson, channels=known.channels)}
 
 
 def learn(
@@ -100,6 +104,8 @@ def learn(
     rows = known.plan.development() if fold is None else known.plan.train(fold)
     started = time.monotonic()
     lesson = lesson_of(known, learner, candidate, rows, seed, symmetries, threads)
+    if learner.features:
+        lesson = replace(lesson, fixed=fixed_features(known, learner, candidate, threads)[rows])
     if start is not None and not learner.solved:
         again = max(1, round(AGAIN * candidate.epochs))
         lesson = replace(lesson, epochs=again, start=torch.load(start, weights_only=True))
@@ -187,7 +193,21 @@ def lesson_of(
         threads=threads,
         noise=how.noise if how is not None and how.noise and how.shrink == 1 else None,
         fresh=anew,
+        columns=known.dataset.columns,
     )
+
+
+def fixed_features(known: Context, learner: Learner, candidate: Candidate, threads: int) -> NDArray[Any]:
+    """(N, ...) Lesson.fixed of all images, computed once for all folds, losses and Learners that share it."""
+    height, width = known.size(candidate.side)
+    path = known.work / f"fixed-{learner.features}-{height}x{width}-{candidate.preparation}.npy"
+    if not path.exists():
+        everything = np.arange(len(known.dataset))
+        save(
+            path,
+            fixed(learner, lesson_of(known, learner, candidate, everything, 0, (), threads), known.channels),
+        )
+    return np.load(path)  # type: ignore[no-any-return]
 
 
 def training_images(
@@ -238,7 +258,11 @@ def judge(
     for view in ("plain", *views):
         seen = turned(images, view)
         height, width = seen.shape[1:3]
-        parts = [runner.outputs(seen[i : i + 8], known.task.outputs) for i in range(0, len(seen), 8)]
+        side, needed = runner.side(places), known.task.outputs
+        parts = [
+            runner.outputs(seen[i : i + 8], needed, None if side is None else side[i : i + 8])
+            for i in range(0, len(seen), 8)
+        ]
         outputs = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
         own = [Placement(height, width)] * len(rows)
         answers = known.task.decode(outputs, decoding, known.dataset.multilabel, own)
@@ -263,6 +287,8 @@ def shrink(
 
     known = read_context(context)
     preparation = known.preparation(candidate.side, candidate.preparation)
+    if Runner(source.read_bytes(), needs=known.task.outputs).columns:
+        raise TrialError("what is known beside the picture has no range in eight bits")
 
     def small(graph: Path, rows: NDArray[np.int64]) -> bytes:
         some = rows[:: max(1, len(rows) // 64)][:64]
