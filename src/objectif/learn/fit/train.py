@@ -197,8 +197,8 @@ def fixed(learner: Learner, lesson: Lesson, channels: int) -> NDArray[Any]:
 @torch.no_grad()
 def _fixed(network: Whole, images: Tensor) -> Tensor:
     """What fixed() gives, some images at a time."""
-    parts = [network.fixed(some.to(device())).cpu() for some in images.split(CHUNK)]  # type: ignore[no-untyped-call]
-    return torch.cat(parts)
+    starts = range(0, len(images), CHUNK)
+    return torch.cat([network.fixed(images[k : k + CHUNK].to(device())).cpu() for k in starts])
 
 
 def _batch(learner: Learner, lesson: Lesson) -> int:
