@@ -61,7 +61,18 @@ def test_init_writes_the_folders_and_read_finds_them(
 def test_a_problem_keeps_its_folders(field: Path) -> None:
     problem = Problem(field, masks=field / "weed_masks", legend=field / "names.txt")
     assert Problem(**problem.to_dict()) == problem
-    named = {"images", "masks", "legend", "turn_masks", "degrade", "task", "format", "group", "splits"}
+    named = {
+        "images",
+        "masks",
+        "legend",
+        "turn_masks",
+        "degrade",
+        "good",
+        "task",
+        "format",
+        "group",
+        "splits",
+    }
     assert problem.reading().keys() == named
 
 

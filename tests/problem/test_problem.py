@@ -56,6 +56,7 @@ def problems(draw: some.DrawFn) -> Problem:
         splits=draw(some.none() | PATHS.map(lambda parts: Path("/", *parts))),
         turn_masks=draw(some.sampled_from((0, 90, 180, 270))),
         degrade=draw(some.sampled_from((None, "noise 25", "gray, blur 1.6, noise 5"))),
+        good=draw(some.none() | WORDS),
         mirror=draw(some.sampled_from(("auto", True, False))),
         allow_leakage=draw(some.booleans()),
         budget=draw(some.floats(10, 1e6) | some.integers(10, 10**6)),

@@ -49,6 +49,13 @@ def command(
             help="What clean pictures go through before they are restored: 'noise 25'.", show_default=False
         ),
     ] = None,
+    good: Annotated[
+        str | None,
+        typer.Option(
+            help="Of anomalies: the class of good pictures, where its name does not say so.",
+            show_default=False,
+        ),
+    ] = None,
     split: Annotated[
         str | None,
         typer.Option(
@@ -88,6 +95,7 @@ def command(
         legend=legend,
         turn_masks=turn_masks,
         degrade=degrade,
+        good=good,
         task=predictor.solution.task,
     )
     notes = [*dataset.notes, *_seen(predictor.solution.card, dataset)]

@@ -44,6 +44,13 @@ def command(
     degrade: Annotated[
         str | None, typer.Option(help="What clean pictures go through before they are restored: 'noise 25'.")
     ] = None,
+    good: Annotated[
+        str | None,
+        typer.Option(
+            help="Of anomalies: the class of good pictures, where its name does not say so.",
+            show_default=False,
+        ),
+    ] = None,
     metric: Annotated[str | None, typer.Option(help="What decides; see `objectif list metrics`.")] = None,
 ) -> None:
     """Write problem.toml with every choice spelled out, to edit."""
@@ -68,6 +75,7 @@ def command(
         legend=legend,
         turn_masks=turn_masks,
         degrade=degrade,
+        good=good,
     )
     problem.check()
     dataset = load(problem.data, **problem.reading())

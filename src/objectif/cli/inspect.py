@@ -38,6 +38,13 @@ def command(
     degrade: Annotated[
         str | None, typer.Option(help="What clean pictures go through before they are restored: 'noise 25'.")
     ] = None,
+    good: Annotated[
+        str | None,
+        typer.Option(
+            help="Of anomalies: the class of good pictures, where its name does not say so.",
+            show_default=False,
+        ),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON alone.")] = False,
     out: Annotated[
         Path | None,
@@ -63,6 +70,7 @@ def command(
         legend=legend,
         turn_masks=turn_masks,
         degrade=degrade,
+        good=good,
     )
     embed = backbone.embed if backbone.suits(dataset) else None
     with _progress() as progress:
@@ -83,6 +91,7 @@ def command(
     options = {"--format": format, "--group": group}
     options |= {name: None if path is None else str(path) for name, path in paths.items()}
     options["--degrade"] = degrade
+    options["--good"] = good
     options["--turn-masks"] = str(turn_masks) if turn_masks else None
     _print(health, _next(health, data, out, options))
 

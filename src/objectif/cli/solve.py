@@ -55,6 +55,13 @@ def command(
     degrade: Annotated[
         str | None, typer.Option(help="what clean pictures go through before they are restored: 'noise 25'")
     ] = None,
+    good: Annotated[
+        str | None,
+        typer.Option(
+            help="Of anomalies: the class of good pictures, where its name does not say so.",
+            show_default=False,
+        ),
+    ] = None,
     allow_leakage: Annotated[
         bool, typer.Option("--allow-leakage", help="go on where pictures stand in two splits")
     ] = False,
@@ -78,6 +85,7 @@ def command(
         "turn_masks": turn_masks,
         "false_alarms": false_alarms,
         "degrade": degrade,
+        "good": good,
         "allow_leakage": allow_leakage or None,
     }
     given = {key: value for key, value in given.items() if value is not None}

@@ -1,6 +1,6 @@
 """Which class of a Dataset is the good one, and where the defects of the others are: what anomalies are told from.
 
-A class is good where its name says so (good, ok, normal, MT_Free ...). Nothing is guessed: where no name or several do, the
+A class is good where its name says so (good, ok, normal, MT_Free ...), or where the user does (`--good NAME`). Nothing is guessed: where no name or several do, the
 user is asked, because to learn from the defects would turn every answer round.
 """
 
@@ -32,7 +32,7 @@ NAMES = frozenset(
 )
 """Words, lower case, of which one is in the name of the class of good pictures."""
 _NOT = frozenset(["not", "no", "non", "un"])
-REMEDY = "Name the folder (or label) of the good pictures 'good'."
+REMEDY = "Name the folder (or label) of the good pictures 'good', or say which it is: --good NAME."
 
 
 def is_good(name: str) -> bool:
@@ -41,12 +41,14 @@ def is_good(name: str) -> bool:
     return bool(NAMES & set(words)) and not _NOT & set(words)
 
 
-def the_good_one(classes: tuple[str, ...], where: str) -> int:
-    """The number of the one class that is called good; DataError where none or several are."""
-    found = [k for k, name in enumerate(classes) if is_good(name)]
+def the_good_one(classes: tuple[str, ...], where: str, named: str | None = None) -> int:
+    """The number of the class `named`, or of the one that is called good; DataError where none or several are."""
+    found = [k for k, name in enumerate(classes) if (is_good(name) if named is None else name == named)]
     if len(found) == 1:
         return found[0]
     shown = ", ".join(map(repr, classes[:8])) + (" ..." if len(classes) > 8 else "")
+    if named is not None:
+        raise DataError(f"{where}: --good {named!r} is no class; expected one of {shown}.")
     if not found:
         raise DataError(
             f"{where}: no class is called good ({shown}); expected one, because anomalies are told from good pictures "
@@ -56,16 +58,18 @@ def the_good_one(classes: tuple[str, ...], where: str) -> int:
     raise DataError(f"{where}: {both} are all called good; expected one class of good pictures. {REMEDY}")
 
 
-def for_anomaly(dataset: Dataset) -> Dataset:
+def for_anomaly(dataset: Dataset, named: str | None = None) -> Dataset:
     """The Dataset with its good class named; unchanged where it is. DataError where labels do not tell it."""
-    if dataset.good is not None:
+    if dataset.good is not None and named in {None, dataset.classes[dataset.good]}:
         return dataset
     if any(len(s.labels) != 1 for s in dataset.samples):
         raise DataError(
             f"{dataset.root}: pictures have several labels or none; expected one each, 'good' or the kind of defect. "
             "Give folders good/ and one for each kind of defect, or a manifest with a label for each picture."
         )
-    return checked(replace(dataset, good=the_good_one(dataset.classes, str(dataset.root)), multilabel=False))
+    return checked(
+        replace(dataset, good=the_good_one(dataset.classes, str(dataset.root), named), multilabel=False)
+    )
 
 
 def checked(dataset: Dataset) -> Dataset:

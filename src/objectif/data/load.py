@@ -35,6 +35,7 @@ def load(
     legend: Path | str | None = None,
     turn_masks: int = 0,
     degrade: str | None = None,
+    good: str | None = None,
     task: str = "auto",
 ) -> Dataset:
     """The labelled images at `path`, a folder or a file; Dataset.notes say how they were read.
@@ -45,7 +46,7 @@ def load(
     readings are possible; legend: text file that names the numbers or colours of masks; turn_masks: degrees by which
     mask files are turned, counter-clockwise (TURNS). degrade: what the pictures, which are clean, go through before they
     are to be restored (images.degrade). task: 'segment' reads masks where there are boxes too, 'anomaly' good pictures and
-    others. Raises DataError (LayoutUnknown, LayoutAmbiguous), PluginError for an unknown format.
+    others; good: the class of good pictures, where its name does not say so (then the task is 'anomaly'). Raises DataError (LayoutUnknown, LayoutAmbiguous), PluginError for an unknown format.
     """
     path = Path(path).expanduser()
     _check_there(path)
@@ -53,10 +54,18 @@ def load(
     if turn_masks not in TURNS:
         turns = ", ".join(map(str, TURNS))
         raise DataError(f"--turn-masks {turn_masks}: expected one of {turns}, degrees counter-clockwise.")
+    if good is not None:
+        if task not in {"auto", "anomaly"}:
+            raise DataError(
+                f"--good {good!r}: expected the task 'anomaly' beside it, not {task!r}. Leave out one of them."
+            )
+        task = "anomaly"
     if degrade is not None:
         dataset = clean_pictures(path, degrade)
     elif turn_masks or any(p is not None for p in named):
         dataset = _of_masks(path, format, *named, turned=turn_masks)
+    elif good is not None and path.is_dir() and format in {None, good_folders.FORMAT.name}:
+        dataset = good_folders.FORMAT.read(path, good)
     elif format is not None:
         dataset = _forced(path, format)
     elif task == "anomaly" and path.is_dir():
@@ -68,7 +77,7 @@ def load(
     if task == "segment":
         dataset = for_segmentation(dataset)
     if task == "anomaly":
-        dataset = for_anomaly(dataset)
+        dataset = for_anomaly(dataset, good)
     if not dataset.samples:
         raise LayoutUnknown(f"{path}: no labelled images. {EXPECTED}")
     if splits is not None:

@@ -142,6 +142,9 @@ _MEANING: dict[str, list[str]] = {
         "For task = 'restore' with clean pictures alone: what they go through before they are to be restored, such as "
         "'noise 25', 'blur 1.6', 'shrink 2' or 'gray, blur 1, noise 5'. 'auto': pairs, or another task."
     ],
+    "good": [
+        "Of anomalies alone: the class of good pictures, where 'auto' does not know it by its name (good, ok, normal ...)."
+    ],
     "mirror": [
         "Whether a mirrored image keeps its class: true for a flower, false for a traffic sign or a letter."
     ],

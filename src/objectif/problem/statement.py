@@ -35,6 +35,7 @@ class Problem:
         a file that names the numbers or colours of masks. turn_masks: degrees, counter-clockwise, by which mask files are
         turned before they lie on their pictures: 0, 90, 180 or 270.
     degrade: None, or what the pictures, which are then clean, go through before they are to be restored: 'noise 25'.
+    good: None, or the class of good pictures, from which anomalies are told, where its name does not say so.
     mirror: whether a mirrored image keeps its class; 'auto' leaves the answer to the race.
     allow_leakage: go on where the same picture stands on both sides of a given split.
     budget: seconds. approaches: of APPROACHES. models, losses, preparations: names, or 'auto'.
@@ -55,6 +56,7 @@ class Problem:
     legend: Path | None
     turn_masks: int
     degrade: str | None
+    good: str | None
     mirror: Auto | bool
     allow_leakage: bool
     budget: float
@@ -86,6 +88,7 @@ class Problem:
         legend: str | os.PathLike[str] | None = None,
         turn_masks: int = 0,
         degrade: str | None = None,
+        good: str | None = None,
         mirror: Auto | bool = "auto",
         allow_leakage: bool = False,
         budget: float | str = 300.0,
@@ -112,7 +115,18 @@ class Problem:
 
     def reading(self) -> dict[str, Any]:
         """How the data are read: keywords for data.load.load."""
-        named = ("format", "group", "splits", "images", "masks", "legend", "turn_masks", "degrade", "task")
+        named = (
+            "format",
+            "group",
+            "splits",
+            "images",
+            "masks",
+            "legend",
+            "turn_masks",
+            "degrade",
+            "good",
+            "task",
+        )
         return {name: getattr(self, name) for name in named}
 
     def check(self) -> None:

@@ -23,7 +23,7 @@ TASKS = ("auto", *NAMES)
 LIMITS = ("latency_ms", "size_mb", "memory_mb")
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "": (
-        *("data", "format", "group", "splits", "images", "masks", "legend", "turn_masks", "degrade"),
+        *("data", "format", "group", "splits", "images", "masks", "legend", "turn_masks", "degrade", "good"),
         *("mirror", "allow_leakage", "task", "metric", "cost", "false_alarms"),
     ),
     "limits": LIMITS,
@@ -235,6 +235,7 @@ READERS: Mapping[str, rd.Reader] = {
     "legend": rd.or_word("auto", _path, None),
     "turn_masks": rd.one_of(*TURNS, what="degrees by which masks are turned, counter-clockwise"),
     "degrade": rd.or_word("auto", _degrade, None),
+    "good": rd.or_word("auto", rd.word("the class of good pictures"), None),
     "mirror": _mirror,
     "allow_leakage": rd.yes_or_no,
     "task": rd.choice(*TASKS),
@@ -253,4 +254,4 @@ READERS: Mapping[str, rd.Reader] = {
     "margin": rd.number("a number of at least 0, in the metric's unit: 0.01 is one point", lambda x: x >= 0),
     "seed": rd.whole(0, 2**32 - 1),
 }
-"""Field -> reader. Format, group, splits, images, masks, legend and degrade become None for 'auto': the data are to speak."""
+"""Field -> reader. Format, group, splits, images, masks, legend, degrade and good become None for 'auto': the data are to speak."""

@@ -127,3 +127,27 @@ def test_truth_without_a_good_class_is_refused(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_names_of_good_classes(name: str, good: bool) -> None:
     assert is_good(name) == good
+
+
+def test_the_user_may_say_which_class_is_good(tmp_path: Path) -> None:
+    for k in range(3):
+        picture(tmp_path / f"plain/{k}.png")
+        picture(tmp_path / f"torn/{k}.png")
+    found = load(tmp_path, good="plain")
+    assert found.task == "anomaly"
+    assert found.good is not None and found.classes[found.good] == "plain"
+    with pytest.raises(DataError, match="--good 'whole' is no class; expected one of 'plain', 'torn'"):
+        load(tmp_path, good="whole")
+    with pytest.raises(DataError, match="expected the task 'anomaly' beside it, not 'classify'"):
+        load(tmp_path, good="plain", task="classify")
+
+
+def test_a_manifest_may_be_asked_for_its_good_class(tmp_path: Path) -> None:
+    lines = ["path,label"]
+    for k in range(4):
+        picture(tmp_path / f"{k}.png")
+        lines.append(f"{k}.png,{('torn', 'plain')[k % 2]}")
+    (tmp_path / "labels.csv").write_text("\n".join(lines) + "\n")
+    found = load(tmp_path / "labels.csv", good="plain")
+    assert found.good is not None and found.classes[found.good] == "plain"
+    assert kinds(find("anomaly").truth(found)).astype(bool).sum() == 2

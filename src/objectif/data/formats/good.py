@@ -61,8 +61,11 @@ class Good:
         only = len(trained) == 1 and is_good(trained[0])
         return "good pictures to learn from, good and others to test" if only and len(tested) > 1 else None
 
-    def read(self, path: Path) -> Dataset:
-        """All pictures, their kind, and the masks of defects. DataError: no picture, no good one, or only one."""
+    def read(self, path: Path, good: str | None = None) -> Dataset:
+        """All pictures, their kind, and the masks of defects; `good` names the folder of good ones where its name does not.
+
+        DataError: no picture, no good one, or only one.
+        """
         if not path.is_dir():
             raise DataError(
                 f"{path}: is no folder; format 'good' expects one with good/ and folders of defects."
@@ -74,17 +77,19 @@ class Good:
         around = _around(pictures)
         placed = [(parts, *_place(parts[around:])) for parts in pictures]
         kinds = {kind for _, kind, _ in placed if kind}
-        if len(kinds) <= 1 and not any(map(is_good, kinds)):  # nothing says otherwise: all are good
+        if (
+            len(kinds) <= 1 and good is None and not any(map(is_good, kinds))
+        ):  # nothing says otherwise: all are good
             placed = [(parts, GOOD, split) for parts, _, split in placed]
         elif "" in kinds | {kind for _, kind, _ in placed}:
             placed = [p for p in placed if p[1]]
         names = sorted({kind for _, kind, _ in placed})
-        good = names.pop(the_good_one(tuple(names), str(path)))
-        classes = (good, *names)
+        first = names.pop(the_good_one(tuple(names), str(path), good))
+        classes = (first, *names)
         samples = tuple(_sample(path, *one, classes, masks) for one in sorted(placed))
         if {s.split for s in samples} == {"train"}:  # no other part: all are there to be divided
             samples = tuple(Sample(s.path, s.file, s.labels, mask=s.mask) for s in samples)
-        notes = [f"layout 'good': good pictures are in {good!r}"]
+        notes = [f"layout 'good': good pictures are in {first!r}"]
         if len(placed) < len(pictures):
             notes.append(f"{len(pictures) - len(placed)} image(s) outside the folders left out")
         return checked(
