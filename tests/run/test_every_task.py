@@ -85,7 +85,6 @@ def data(made: Callable[..., Solution], tmp_path: Path, request: pytest.FixtureR
             for k in range(12):
                 Image.fromarray(rectangles(60 + k, 64, k)[0]).save(folder / part / f"{k}.png")
         return folder
-    folder.mkdir()
     if MADE[made().task] == "brightness":
         for k in range(12):
             Image.fromarray(np.full((30, 40, 3), 20 * k, np.uint8)).save(folder / f"{k}.png")

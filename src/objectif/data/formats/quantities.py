@@ -80,6 +80,17 @@ class Quantities:
         _varies(file, made)
         return series.extended(made, times)
 
+    def example(self, folder: Path) -> Path:
+        """Gray pictures of three subjects with their lightness, for `objectif check`."""
+        from PIL import Image
+
+        lines = ["path,subject,value lightness"]
+        for k in range(6):
+            Image.new("L", (32, 24), 40 * k + 20).save(folder / f"{k}.png")
+            lines.append(f"{k}.png,s{k // 2},{40 * k + 20}")
+        (folder / "quantities.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return folder
+
 
 def _fits(file: Path) -> bool:
     try:
