@@ -81,13 +81,13 @@ class Quantities:
         return series.extended(made, times)
 
     def example(self, folder: Path) -> Path:
-        """Gray pictures of three subjects with their lightness, for `objectif check`."""
+        """Gray pictures of three subjects with the stage of their lightness, for `objectif check`."""
         from PIL import Image
 
-        lines = ["path,subject,value lightness"]
+        lines = ["path,subject,stage dark<medium<light"]
         for k in range(6):
             Image.new("L", (32, 24), 40 * k + 20).save(folder / f"{k}.png")
-            lines.append(f"{k}.png,s{k // 2},{40 * k + 20}")
+            lines.append(f"{k}.png,s{k % 3},{('dark', 'medium', 'light')[k // 2]}")
         (folder / "quantities.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
         return folder
 
