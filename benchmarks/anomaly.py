@@ -43,7 +43,7 @@ def magnetic_tiles(runs: Path, data: Path, splits: Path) -> Row:
         str(images),
         *options,
         "--budget",
-        "10m",
+        "7m",
         "--out",
         str(out),
     ]

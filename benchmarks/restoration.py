@@ -62,9 +62,9 @@ def noise(
 
 def denoised(solve: Solve, runs: Path, shared: Path) -> Row:
     """Noise of 25 on 40 pictures."""
-    found = noise(solve, runs, shared, "denoise", "dncnn", "charbonnier", "28m")
+    found = noise(solve, runs, shared, "denoise", "dncnn", "charbonnier", "18m")
     return {
-        "what": "gray noise 25, 40 BSD pictures, learned on Set14 and Set5, 30 min: PSNR, mean (dB, peak 255)",
+        "what": "gray noise 25, 40 BSD pictures, learned on Set14 and Set5, 18 of 30 min: PSNR, mean (dB, peak 255)",
         "asked": "28.5",
         "measured": f"{found['estimate']:.2f} [{found['low']:.2f}, {found['high']:.2f}]",
         "reached": found["estimate"] >= 28.5,
@@ -90,10 +90,10 @@ def priors(solve: Solve, runs: Path, shared: Path) -> Row:
 
 def without_clean(solve: Solve, runs: Path, shared: Path) -> Row:
     """SURE on one noisy copy of each training picture."""
-    with_clean = noise(solve, runs, shared, "denoise-short", "dncnn", "charbonnier", "14m")["estimate"]
-    found = noise(solve, runs, shared, "denoise-sure", "dncnn", "sure", "14m")
+    with_clean = noise(solve, runs, shared, "denoise-short", "dncnn", "charbonnier", "4m")["estimate"]
+    found = noise(solve, runs, shared, "denoise-sure", "dncnn", "sure", "4m")
     return {
-        "what": "the same learned without clean pictures (SURE), and with them in the same time (15 min)",
+        "what": "the same learned without clean pictures (SURE), and with them in the same time (4 min)",
         "asked": "within 1 dB",
         "measured": f"{found['estimate']:.2f} against {with_clean:.2f}",
         "reached": with_clean - found["estimate"] <= 1.0,
@@ -110,11 +110,11 @@ def twice(solve: Solve, runs: Path, shared: Path) -> Row:
         for part in ("Set14", "Set5")
     }
     splits = lists(runs / "twice-lists", train=names["Set14"], test=names["Set5"])
-    file = statement(runs / "twice.toml", data, splits, "gray, shrink 2", "dncnn", "charbonnier", "20m")
+    file = statement(runs / "twice.toml", data, splits, "gray, shrink 2", "dncnn", "charbonnier", "4m")
     found = solve("twice", file)
     gain = found["estimate"] - found["baseline"]
     return {
-        "what": "twice the size, Set5, luma of BT.601 in 0..255, no border cut, learned on Set14, 20 min: PSNR over bicubic",
+        "what": "twice the size, Set5, luma of BT.601 in 0..255, no border cut, learned on Set14, 4 min: PSNR over bicubic",
         "asked": "+0.8",
         "measured": f"{gain:+.2f} ({found['estimate']:.2f} against {found['baseline']:.2f})",
         "reached": gain >= 0.8,
