@@ -121,7 +121,10 @@ def test_what_cannot_be_exported_is_not_trained(monkeypatch: pytest.MonkeyPatch)
         raise RuntimeError("no such operator\nmore")
 
     known = SimpleNamespace(
-        channels=3, dataset=SimpleNamespace(classes=("a",)), size=lambda side: (32, 32), floating=False
+        channels=3,
+        dataset=SimpleNamespace(classes=("a",), columns=()),
+        size=lambda side: (32, 32),
+        floating=False,
     )
     monkeypatch.setattr(lesson, "read_context", lambda path: known)
     monkeypatch.setattr(lesson, "export_whole", refuse)
