@@ -10,7 +10,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from objectif.learn.fit.regress.learners import MEAN_COLOUR, MEAN_COLOUR_STAGES
+from objectif.learn.fit.regress.learners import COLUMNS_ONLY, MEAN_COLOUR, MEAN_COLOUR_STAGES
 from objectif.learn.fit.train import Lesson, fixed, train
 from objectif.learn.losses.corn import LOSS as CORN
 from objectif.learn.losses.huber import LOSS as HUBER
@@ -35,6 +35,17 @@ def test_what_was_computed_before_gives_the_same_network() -> None:
     plain = train(MEAN_COLOUR, told).state_dict()
     kept = train(MEAN_COLOUR, replace(told, fixed=fixed(MEAN_COLOUR, told, 3))).state_dict()
     assert all(torch.equal(plain[name], kept[name]) for name in plain)
+
+
+def test_what_is_known_beside_the_picture_is_learned_from() -> None:
+    told = lesson(pictures(), np.arange(24.0), columns=("age", "day"))
+    known = np.column_stack([np.zeros(24), np.arange(24.0)])
+    told = replace(told, truth=np.column_stack([told.truth, known]))
+    network = train(COLUMNS_ONLY, told)
+    assert network.columns == ("age", "day")
+    side = torch.from_numpy(known.astype(np.float32))
+    middle = network(torch.from_numpy(told.images), side)[0].detach().numpy()[:, 1]
+    assert np.abs(middle - told.truth[:, 0]).max() < 1
 
 
 def test_the_mean_colour_tells_how_red_a_picture_is() -> None:

@@ -175,7 +175,7 @@ def seconds_per_image(learner: Learner, lesson: Lesson, *, channels: int = 3) ->
 def _solved(learner: Learner, lesson: Lesson, channels: int) -> Whole:
     """A network that is fitted to all images at once."""
     torch.manual_seed(lesson.seed)
-    network = learner.build(channels, lesson.classes).to(device())
+    network = built(learner, channels, lesson.classes, lesson.columns).to(device())
     images, truth = _plain(lesson.images, lesson.truth, lesson, learner)
     counts = network.counts(lesson.truth, lesson.classes).to(device())
     weight = torch.from_numpy(np.asarray(lesson.weight, np.float32)).to(counts.device)
