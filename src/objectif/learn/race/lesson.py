@@ -143,13 +143,14 @@ def _gate(
     some = rows[:: max(1, len(rows) // GATED)][:GATED]
     images, places = placed(known.dataset, some, known.preparation(candidate.side, candidate.preparation))
     runner = Runner(graph, threads=1, needs=known.task.outputs)
+    side = runner.side(places)
     with torch.inference_mode():
-        expected = network(torch.from_numpy(images))
+        expected = network(torch.from_numpy(images), *(() if side is None else (torch.from_numpy(side),)))
     before = {name: value.numpy() for name, value in zip(network.outputs, expected, strict=True)}
     neutral, multi = known.task.decoding(), known.dataset.multilabel
     wanted, met = (
         known.task.decode({name: found[name] for name in known.task.outputs}, neutral, multi, places)
-        for found in (before, runner.outputs(images, known.task.outputs))
+        for found in (before, runner.outputs(images, known.task.outputs, side))
     )
     if not np.issubdtype(wanted.dtype, np.floating) or wanted.shape != met.shape:
         return
