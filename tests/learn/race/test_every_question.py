@@ -31,10 +31,10 @@ def numbers(root: Path) -> dict[str, Any]:
 
 
 def pictures(root: Path) -> dict[str, Any]:
-    """12 clean pictures of rectangles, to be given with noise."""
+    """12 clean pictures of rectangles, of several sizes, to be given with noise."""
     rng = np.random.default_rng(0)
     for k in range(12):
-        image = np.full((48, 64), 60, np.uint8)
+        image = np.full((48 + k, 64 - k), 60, np.uint8)
         y, x = rng.integers(4, 20, 2)
         image[y : y + 20, x : x + 24] = 180
         cv2.imwrite(str(root / f"{k}.png"), image)

@@ -99,10 +99,14 @@ def deliver(race: Race, found: Verdict, command: str) -> Delivery:
     answers["decoding"] = np.array(json.dumps(decoding.to_dict()))
     dataset, task = race.ground.dataset, race.ground.context.task
     card = card_of(race, winner, found, estimate)
-    inputs, places = placed(dataset, race.ground.plan.development()[:PROBES], preparation)
-    if preparation.fit == "keep":
+    if (
+        preparation.fit == "keep"
+    ):  # pictures of several sizes are no batch; the parts that were learned from are
         inputs = np.ascontiguousarray(patches(race.ground.context, winner, quiet=False)[0][:PROBES])
-    elif traits.private:  # people are named by a gallery, by consent
+        places = [Placement(*inputs.shape[1:3])] * len(inputs)
+    else:
+        inputs, places = placed(dataset, race.ground.plan.development()[:PROBES], preparation)
+    if traits.private:  # people are named by a gallery, by consent
         inputs = coloured(inputs)
     solution = Solution(
         task=race.problem.task,

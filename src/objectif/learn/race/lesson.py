@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from objectif.data.pixels import placed
 from objectif.errors import TrialError
-from objectif.images.prepare import Placement
+from objectif.images.prepare import Placement, Preparation
 from objectif.learn.export.cost import count
 from objectif.learn.export.whole import export_whole
 from objectif.learn.fit.train import Lesson, fixed, seconds_per_image, train
@@ -140,9 +140,23 @@ def _gate(
     What is trained by steps is only ever scored by its export. What is solved is arithmetic that a runtime might do
     otherwise: a memory bank once called a defect normal after its export, in another tool.
     """
-    some = rows[:: max(1, len(rows) // GATED)][:GATED]
-    images, places = placed(known.dataset, some, known.preparation(candidate.side, candidate.preparation))
+    preparation = known.preparation(candidate.side, candidate.preparation)
     runner = Runner(graph, threads=1, needs=known.task.outputs)
+    some = rows[:: max(1, len(rows) // GATED)][:GATED]
+    batches = [some[:1], some[1:2]] if preparation.fit == "keep" else [some]  # of several sizes, and large
+    apart = max(_apart(known, network, runner, batch, preparation) for batch in batches if len(batch))
+    if not apart <= GATE:
+        raise TrialError(
+            f"the exported file of {candidate.id} gives other answers than the network that was fitted (by {apart:.1e} of "
+            f"the greatest, allowed {GATE:.0e})"
+        )
+
+
+def _apart(
+    known: Context, network: Whole, runner: Runner, rows: NDArray[np.int64], preparation: Preparation
+) -> float:
+    """The largest difference of the answers of a network and of its export, as a share of the greatest answer."""
+    images, places = placed(known.dataset, rows, preparation)
     side = runner.side(places)
     with torch.inference_mode():
         expected = network(torch.from_numpy(images), *(() if side is None else (torch.from_numpy(side),)))
@@ -153,13 +167,8 @@ def _gate(
         for found in (before, runner.outputs(images, known.task.outputs, side))
     )
     if not np.issubdtype(wanted.dtype, np.floating) or wanted.shape != met.shape:
-        return
-    apart = float(np.abs(met - wanted).max()) / max(float(np.abs(wanted).max()), 1e-9)
-    if not apart <= GATE:
-        raise TrialError(
-            f"the exported file of {candidate.id} gives other answers than the network that was fitted (by {apart:.1e} of "
-            f"the greatest, allowed {GATE:.0e})"
-        )
+        return 0.0
+    return float(np.abs(met - wanted).max()) / max(float(np.abs(wanted).max()), 1e-9)
 
 
 def lesson_of(
