@@ -135,7 +135,7 @@ def learn(
 def _gate(
     known: Context, network: Whole, graph: bytes, candidate: Candidate, rows: NDArray[np.int64]
 ) -> None:
-    """The exported file must answer as the network that was solved, decoded, on held-out images; TrialError where it does not.
+    """The exported file must answer as the network that was solved, on held-out images; TrialError where it does not.
 
     What is trained by steps is only ever scored by its export. What is solved is arithmetic that a runtime might do
     otherwise: a memory bank once called a defect normal after its export, in another tool.
@@ -155,20 +155,17 @@ def _gate(
 def _apart(
     known: Context, network: Whole, runner: Runner, rows: NDArray[np.int64], preparation: Preparation
 ) -> float:
-    """The largest difference of the answers of a network and of its export, as a share of the greatest answer."""
+    """The largest difference of an output of a network and of its export, as a share of the output's greatest number."""
     images, places = placed(known.dataset, rows, preparation)
     side = runner.side(places)
     with torch.inference_mode():
         expected = network(torch.from_numpy(images), *(() if side is None else (torch.from_numpy(side),)))
-    before = {name: value.numpy() for name, value in zip(network.outputs, expected, strict=True)}
-    neutral, multi = known.task.decoding(), known.dataset.multilabel
-    wanted, met = (
-        known.task.decode({name: found[name] for name in known.task.outputs}, neutral, multi, places)
-        for found in (before, runner.outputs(images, known.task.outputs, side))
+    before = dict(zip(network.outputs, (value.numpy() for value in expected), strict=True))
+    met = runner.outputs(images, known.task.outputs, side)
+    return max(
+        float(np.abs(met[name] - before[name]).max()) / max(float(np.abs(before[name]).max()), 1e-9)
+        for name in known.task.outputs
     )
-    if not np.issubdtype(wanted.dtype, np.floating) or wanted.shape != met.shape:
-        return 0.0
-    return float(np.abs(met - wanted).max()) / max(float(np.abs(wanted).max()), 1e-9)
 
 
 def lesson_of(
