@@ -43,6 +43,8 @@ VIEWS = ("mirror", "flip", "turn")
 FIRST_SHARE, LOSS_SHARE, RUNG_SHARE, LATE_SHARE = 0.3, 0.25, 0.2, 0.8  # of the time left when a step begins
 LONGEST_SHARE = 0.95
 """Of the time that is left: what the longest training is planned for, as it ends in time even where the plan was wrong."""
+ALONE_SHARE = 0.6
+"""In place of FIRST_SHARE where nobody is trained by steps: no longest training is to be saved for."""
 CHEAP_SHARE, SOLVED_SHARE = 0.05, 0.15
 """Of the time that is left: a classical, or a solved, network that takes less is compared on all folds whatever it is worth."""
 FEWEST_LOSSES = 3
@@ -116,7 +118,8 @@ def _first(race: Race, learners: list[Learner]) -> None:
     The quick ones first; a note says who did not fit. Classical and solved ones take next to no time, and show what learning adds:
     they are compared on all folds wherever that is cheap.
     """
-    until = race.now() + FIRST_SHARE * race.left()
+    first_share = ALONE_SHARE if all(one.solved for one in learners) else FIRST_SHARE
+    until = race.now() + first_share * race.left()
     sized = [(one, side) for one in learners for side in (_sides(race, one) if one.solved else one.sizes[:1])]
     speeds = speeds_of(race, sized, until)
     variants: dict[Candidate, Speed] = {}
@@ -139,7 +142,7 @@ def _first(race: Race, learners: list[Learner]) -> None:
     for candidate, speed in variants.items():
         on_first_fold(race, candidate, speed, 2 * patience, found)
     race.drain(max(until, race.now() + 1.5 * used / race.executor.cores))
-    until = race.now() + FIRST_SHARE * race.left()
+    until = race.now() + first_share * race.left()
     for candidate in sorted(found, key=lambda c: -found[c]):
         takes = candidate.epochs * fold_seconds(race, variants[candidate].seconds, many=True)
         takes *= 1 - 1 / race.ground.plan.folds
