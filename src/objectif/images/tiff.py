@@ -56,6 +56,13 @@ class Header:
         return self.bands != colours + self.alpha or (self.bits == 16 and self.bands > 1)
 
 
+_DAMAGE = (
+    *(KeyError, IndexError, ValueError, OSError, SyntaxError, ZeroDivisionError),
+    *(Image.DecompressionBombError, Image.DecompressionBombWarning),
+)
+"""What a damaged file makes the reading of it raise."""
+
+
 def header(data: bytes) -> Header | None:
     """The header of a classic TIFF; None where the bytes are none or their directory is damaged."""
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(data[:4])
@@ -104,7 +111,7 @@ def read(data: bytes, head: Header, shown: str) -> NDArray[Any]:
     """Pixels (H, W, bands) uint8 or uint16 as stored. Raises ImageError where blocks are missing or damaged."""
     try:
         return _read(data, head)
-    except (KeyError, IndexError, ValueError, OSError, SyntaxError) as error:
+    except _DAMAGE as error:
         raise ImageError(
             f"{shown}: the TIFF is truncated or corrupt ({error or type(error).__name__}). "
             "Fetch it again or remove it."
