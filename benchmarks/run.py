@@ -1,6 +1,6 @@
 """Measure the figures that the README quotes, and write them with their misses into benchmarks/README.md.
 
-    python benchmarks/run.py              all of them (about four hours on two cores)
+    python benchmarks/run.py              all of them (several hours on two cores)
     python benchmarks/run.py flowers help some of them; the others keep their last measurement
 
 Images: the folder `shared` beside the project, or $OBJECTIF_SHARED. Every race runs as a user would run it, through the

@@ -9,7 +9,7 @@ Rejected: the threshold of the best F1, which is tuned to the defects that happe
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,14 +21,14 @@ from objectif.answers import AnomalyMap
 from objectif.data.good import is_good_row
 from objectif.data.masks import read_mask
 from objectif.errors import DataError, SolutionError
-from objectif.images.prepare import Fit, Placement, Preparation
-from objectif.images.tiles import Tile
+from objectif.images.prepare import Fit, Placement
 from objectif.metrics.base import Metric
 from objectif.metrics.maps import OTHER, SIDE, UNKNOWN, cells, conformal, kinds, scores, shrunk, with_row
 from objectif.tasks import anomaly_exhibits
 from objectif.tasks.base import Traits
 from objectif.tasks.exhibits import Exhibit
 from objectif.tasks.places import interpolated
+from objectif.tasks.undivided import Undivided
 
 if TYPE_CHECKING:
     from objectif.data.dataset import Dataset
@@ -96,7 +96,7 @@ def _number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-class Anomaly:
+class Anomaly(Undivided):
     """The task: whether a picture is like the good ones, and where it is not.
 
     false_alarms: the share of good pictures that may be called anomalous, by which thresholds are chosen.
@@ -105,7 +105,6 @@ class Anomaly:
     name = "anomaly"
     outputs = (OUTPUT,)
     fit: Fit = "stretch"
-    tiled = False
     whole = False
     traits = Traits()
 
@@ -213,26 +212,6 @@ class Anomaly:
             found = interpolated(values, square)
             maps[row] = cv2.GaussianBlur(found, (0, 0), BLUR * SIDE, borderType=cv2.BORDER_REFLECT)
         return with_row(maps, decoding.threshold)
-
-    def tile_place(self, tile: Tile, height: int, width: int, preparation: Preparation) -> Placement:
-        """Not for this task."""
-        raise NotImplementedError("what is unusual is told of a picture as a whole")
-
-    def tile_decode(
-        self,
-        outputs: Mapping[str, Arrays],
-        decoding: Decoding,
-        multilabel: bool,
-        placements: Sequence[Placement],
-    ) -> Arrays:
-        """Not for this task."""
-        raise NotImplementedError("what is unusual is told of a picture as a whole")
-
-    def stitch(
-        self, parts: Iterable[tuple[Tile, Arrays]], height: int, width: int, decoding: Decoding
-    ) -> Arrays:
-        """Not for this task."""
-        raise NotImplementedError("what is unusual is told of a picture as a whole")
 
     def stacked(self, parts: Sequence[Arrays], truth: Arrays) -> Arrays:
         """(N, SIDE + 1, SIDE) of several."""

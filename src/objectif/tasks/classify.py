@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from objectif.answers import Label
 from objectif.errors import DataError, SolutionError
-from objectif.images.prepare import Fit, Placement, Preparation
-from objectif.images.tiles import Tile
+from objectif.images.prepare import Fit, Placement
 from objectif.metrics.calibration import temperature
 from objectif.tasks.base import Traits
+from objectif.tasks.undivided import Undivided
 
 if TYPE_CHECKING:
     from objectif.data.dataset import Dataset
@@ -157,13 +157,12 @@ def answers(
     ]
 
 
-class Classify:
+class Classify(Undivided):
     """The task 'classify': truth (N,) class numbers, or (N, C) of 0 and 1; answers (N, C) probabilities."""
 
     name = "classify"
     outputs = ("scores",)
     fit: Fit = "stretch"
-    tiled = False
     whole = False
     traits = Traits()
 
@@ -227,22 +226,6 @@ class Classify:
     ) -> NDArray[np.float32]:
         """'scores' (n, C) to probabilities (n, C)."""
         return decode(outputs["scores"], decoding, multilabel)
-
-    def tile_place(self, tile: Tile, height: int, width: int, preparation: Preparation) -> Placement:
-        """Not for this task: an image has one answer."""
-        raise NotImplementedError("an image is classified as a whole")
-
-    def tile_decode(
-        self, outputs: Outputs, decoding: Decoding, multilabel: bool, placements: Sequence[Placement]
-    ) -> NDArray[Any]:
-        """Not for this task."""
-        raise NotImplementedError("an image is classified as a whole")
-
-    def stitch(
-        self, parts: Iterable[tuple[Tile, NDArray[Any]]], height: int, width: int, decoding: Decoding
-    ) -> NDArray[np.float32]:
-        """Not for this task."""
-        raise NotImplementedError("an image is classified as a whole")
 
     def stacked(self, parts: Sequence[NDArray[Any]], truth: NDArray[Any]) -> NDArray[Any]:
         """(N, C) of several (n, C)."""

@@ -10,7 +10,7 @@ curve is 1 - (1 - FPIR)^(N0 / N).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 
 from objectif.answers import Identity
 from objectif.errors import DataError, InputError, SolutionError
-from objectif.images.prepare import Fit, Placement, Preparation
-from objectif.images.tiles import Tile
+from objectif.images.prepare import Fit, Placement
 from objectif.metrics.distributions import clopper_pearson
 from objectif.metrics.identity import Searches, searches
 from objectif.metrics.similarity import unit
 from objectif.tasks import identify_exhibits
 from objectif.tasks.base import Traits
+from objectif.tasks.undivided import Undivided
 
 if TYPE_CHECKING:
     from objectif.data.dataset import Dataset
@@ -147,13 +147,12 @@ class Decoding:
         return Threshold(value, wanted, size, low, high, words)
 
 
-class Identify:
+class Identify(Undivided):
     """The task 'identify': truth (N, 1, 2) identity and block (see metrics.identity), answers (N, D) embeddings."""
 
     name = "identify"
     outputs = ("embedding",)
     fit: Fit = "pad"
-    tiled = False
     whole = True
     traits = Traits(
         square=True,
@@ -225,22 +224,6 @@ class Identify:
                 "the network gives embeddings that are not finite; run `objectif check` on the Solution."
             )
         return unit(outputs["embedding"])
-
-    def tile_place(self, tile: Tile, height: int, width: int, preparation: Preparation) -> Placement:
-        """Not tiled."""
-        raise NotImplementedError("an identity belongs to the image as a whole")
-
-    def tile_decode(
-        self, outputs: Outputs, decoding: Decoding, multilabel: bool, placements: Sequence[Placement]
-    ) -> Arrays:
-        """Not tiled."""
-        raise NotImplementedError("an identity belongs to the image as a whole")
-
-    def stitch(
-        self, parts: Iterable[tuple[Tile, Arrays]], height: int, width: int, decoding: Decoding
-    ) -> Arrays:
-        """Not tiled."""
-        raise NotImplementedError("an identity belongs to the image as a whole")
 
     def stacked(self, parts: Sequence[Arrays], truth: Arrays) -> Arrays:
         """(N, D) of several (n, D)."""

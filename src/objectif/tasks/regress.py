@@ -9,7 +9,7 @@ conformal where it was solved; for stages (N, 1+S), the probability that a range
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 from objectif.answers import Quantity
 from objectif.errors import DataError, SolutionError
-from objectif.images.prepare import Fit, Placement, Preparation
-from objectif.images.tiles import Tile
+from objectif.images.prepare import Fit, Placement
 from objectif.tasks.base import Traits
 from objectif.tasks.conformal import COVERAGE, needed, reach, within
+from objectif.tasks.undivided import Undivided
 
 if TYPE_CHECKING:
     from objectif.data.dataset import Dataset
@@ -120,13 +120,12 @@ def beyond(truth: NDArray[Any], answers: NDArray[Any]) -> NDArray[np.float64]:
     return np.asarray(np.maximum(answers[:, 0] - y, y - answers[:, 2]), np.float64)
 
 
-class Regress:
+class Regress(Undivided):
     """The task 'regress': truth (N, 2+K), answers (N, 3) or (N, 3+S); see the top of the file."""
 
     name = "regress"
     outputs = (QUANTITY,)
     fit: Fit = "stretch"
-    tiled = False
     whole = True
     traits = Traits()
 
@@ -188,22 +187,6 @@ class Regress:
     ) -> NDArray[np.float32]:
         """'quantity' to answers."""
         return decode(outputs[QUANTITY], decoding)
-
-    def tile_place(self, tile: Tile, height: int, width: int, preparation: Preparation) -> Placement:
-        """Not for this task: an image has one answer."""
-        raise NotImplementedError("an image is measured as a whole")
-
-    def tile_decode(
-        self, outputs: Outputs, decoding: Decoding, multilabel: bool, placements: Sequence[Placement]
-    ) -> NDArray[Any]:
-        """Not for this task."""
-        raise NotImplementedError("an image is measured as a whole")
-
-    def stitch(
-        self, parts: Iterable[tuple[Tile, NDArray[Any]]], height: int, width: int, decoding: Decoding
-    ) -> NDArray[np.float32]:
-        """Not for this task."""
-        raise NotImplementedError("an image is measured as a whole")
 
     def stacked(self, parts: Sequence[NDArray[Any]], truth: NDArray[Any]) -> NDArray[Any]:
         """All answers, one after the other."""

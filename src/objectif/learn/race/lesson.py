@@ -32,10 +32,8 @@ from objectif.run.network import Network as Runner
 
 MARGIN = 1.25
 """Training images are kept this much larger than the network's input, so that a closer view is still sharp."""
-GATED, GATE = (
-    16,
-    1e-3,
-)  # images on which an export is compared, and what it may differ by, of the greatest answer
+GATED, GATE = 16, 1e-3
+"""Images on which an export is compared with what was solved, and what it may differ by, of an output's greatest number."""
 TIMED = 24  # images in a measurement of speed
 
 

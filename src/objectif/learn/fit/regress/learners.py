@@ -6,7 +6,6 @@ lite0_regress_series sees the photo, what is known of it, and what the subject's
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -83,11 +82,8 @@ class Looks:
 def _learner(
     name: str, approach: Approach, title: str, looks: Looks, *, staged: bool, **more: Any
 ) -> Learner:
-    made: Callable[[int, int], Quantity] = partial(looks.build, staged=staged)
-    if (
-        looks.picture == "none"
-    ):  # without columns there is nothing to build; checks of its contract give it one
-        made = lambda channels, classes: looks.build(channels, classes, ("known",), staged=staged)  # noqa: E731
+    # without columns there is nothing to build where no picture is looked at; checks of its contract give it one
+    columns = ("known",) if looks.picture == "none" else ()
     lite = looks.picture == "lite0"
     return Learner(
         name=name,
@@ -97,7 +93,7 @@ def _learner(
         licence=LICENCE if lite else OWN,
         task="regress",
         sizes=(224,) if lite else (64,),
-        build=made,
+        build=partial(looks.build, columns=columns, staged=staged),
         sided=partial(looks.build, staged=staged),
         fits=partial(looks.fits, staged=staged),
         view=view,
