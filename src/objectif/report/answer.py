@@ -10,6 +10,7 @@ from objectif.metrics.catalog import NAMES, metric
 from objectif.report.html import Markup, join, name, tag
 from objectif.report.material import Material
 from objectif.report.numbers import Axis, capital, count, figure, latency, megabytes, tick, with_interval
+from objectif.runs.entry import NO_LOSS
 from objectif.runs.leaderboard import cost_words, span
 from objectif.runs.result import Result, Standing
 
@@ -57,7 +58,7 @@ def describe(line: Standing, limit: int | None = 60) -> Markup:
     if not line.model:
         return name(line.id, limit)
     head = [name(APPROACHES.get(line.approach, line.approach), limit), " "] if line.approach else []
-    tail = [" with ", name(line.loss, limit), " loss"] if line.loss else []
+    tail = [" with ", name(line.loss, limit), " loss"] if line.loss not in ("", NO_LOSS) else []
     return join(head, name(line.model, limit), tail)
 
 

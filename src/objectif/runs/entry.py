@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 Ran = Literal["ran", "dropped", "failed", "over_limit"]
 LIMITS = ("latency_ms", "size_mb", "memory_mb")
+NO_LOSS = "none"
+"""Written as the loss of a candidate whose fitting takes none."""
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,6 @@ from objectif.tasks.anomaly import FALSE_ALARMS, Anomaly
 from objectif.tasks.base import Task
 
 PLAIN = "plain"
-NO_LOSS = "none"
-"""Written as the loss of a Learner whose objective takes none."""
 AGAIN = 0.5
 """Passes of the delivered network, as a share of a fold's, where it goes on from the network of the first fold."""
 STEP = 32  # sides of prepared images that are not square are multiples of it, as trunks want

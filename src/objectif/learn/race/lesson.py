@@ -20,7 +20,7 @@ from objectif.learn.fit.train import Lesson, fixed, seconds_per_image, train
 from objectif.learn.models import find_learner
 from objectif.learn.models.base import Learner, Whole, built
 from objectif.learn.race.answering import crossed, read_decoding, write_decoding
-from objectif.learn.race.candidate import AGAIN, NO_LOSS, Candidate, Context
+from objectif.learn.race.candidate import AGAIN, Candidate, Context
 from objectif.learn.race.material import Tell, read_context, save
 from objectif.learn.race.patches import fresh, patches
 from objectif.learn.race.work import turned
@@ -29,6 +29,7 @@ from objectif.plugins import load
 from objectif.run.measure import measure
 from objectif.run.memory import of_network
 from objectif.run.network import Network as Runner
+from objectif.runs.entry import NO_LOSS
 
 MARGIN = 1.25
 """Training images are kept this much larger than the network's input, so that a closer view is still sharp."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from objectif import plugins
 from objectif.learn.models.base import Learner
-from objectif.learn.race.candidate import NO_LOSS
+from objectif.runs.entry import NO_LOSS
 
 if TYPE_CHECKING:
     from objectif.learn.race.race import Race
