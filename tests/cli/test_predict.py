@@ -171,7 +171,12 @@ def test_a_list_on_stdin_is_answered_while_it_grows(solution: str, paint: Paint)
 
 def test_ctrl_c_ends_cleanly_while_a_list_is_open(solution: str, paint: Paint) -> None:
     child = subprocess.Popen(
-        [*SHELL, solution, "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [*SHELL, solution, "-"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # a shell that starts the suite in the background has its children ignore Ctrl-C
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert child.stdin
     assert child.stdout

@@ -168,7 +168,13 @@ def test_ctrl_c_delivers_the_best_so_far(photos: Path, tmp_path: Path) -> None:
         "--out",
         str(tmp_path / "run"),
     ]
-    running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    running = subprocess.Popen(
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        # a shell that starts the suite in the background has its children ignore Ctrl-C
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     journal = tmp_path / "run" / "journal.jsonl"
     until = time.monotonic() + 60
     while time.monotonic() < until and (not journal.exists() or '"trial": "' not in journal.read_text()):
