@@ -5,12 +5,43 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+Act = Literal["answer", "defer", "reject"]
 _STRIP = 4_000_000  # pixels of a mask that are counted at once
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What may be done with an answer.
+
+    act: "answer": rely on it as far as the Solution's promises go; "defer": not sure, a person decides; "reject": the image is
+    not of the kind that the Solution knows. reason: why, a sentence without a full stop. among: the classes that it may be,
+    the likeliest first, where a promise speaks of sets; else empty.
+    """
+
+    act: Act
+    reason: str
+    among: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        among = f" {{{', '.join(self.among)}}}" if self.among else ""
+        return f"{self.act}{among}: {self.reason}"
+
+    def as_dict(self) -> dict[str, object]:
+        """JSON-ready: act, why, and the set where there is one."""
+        return {"act": self.act, "why": self.reason, **({"set": list(self.among)} if self.among else {})}
+
+
+def _judged(judgement: Judgement | None) -> dict[str, object]:
+    return {} if judgement is None else judgement.as_dict()
+
+
+def _added(judgement: Judgement | None) -> str:
+    return "" if judgement is None or judgement.act == "answer" else f" [{judgement}]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +57,7 @@ class Label:
     classes: tuple[str, ...]
     scores: NDArray[np.float32]
     labels: tuple[str, ...]
+    judgement: Judgement | None = None
 
     @property
     def label(self) -> str:
@@ -34,7 +66,7 @@ class Label:
 
     def __str__(self) -> str:
         best = max(map(float, self.scores), default=0.0)
-        return f"{self.path}: {self.label or 'none of the classes'} ({best:.3f})"
+        return f"{self.path}: {self.label or 'none of the classes'} ({best:.3f}){_added(self.judgement)}"
 
     def as_dict(self) -> dict[str, object]:
         """JSON-ready: path, label (a list where multi-label answers are not one), scores by class."""
@@ -42,6 +74,7 @@ class Label:
             "path": self.path,
             "label": self.labels[0] if len(self.labels) == 1 else list(self.labels),
             "scores": {name: round(float(s), 6) for name, s in zip(self.classes, self.scores, strict=True)},
+            **_judged(self.judgement),
         }
 
 
@@ -61,6 +94,7 @@ class Boxes:
     labels: tuple[str, ...]
     height: int | None = None
     width: int | None = None
+    judgement: Judgement | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -74,7 +108,7 @@ class Boxes:
         counts = Counter(self.labels)
         found = ", ".join(f"{counts[name]} {name}" for name in self.classes if counts[name])
         best = f" ({float(self.scores.max()):.3f})" if len(self.labels) else ""
-        return f"{self.path}: {found or 'nothing found'}{best}"
+        return f"{self.path}: {found or 'nothing found'}{best}{_added(self.judgement)}"
 
     def as_dict(self) -> dict[str, object]:
         """JSON-ready: path, boxes [[x1, y1, x2, y2], ...] to a hundredth of a pixel, labels, scores."""
@@ -83,6 +117,7 @@ class Boxes:
             "boxes": [[round(float(v), 2) for v in box] for box in self.boxes],
             "labels": list(self.labels),
             "scores": [round(float(s), 6) for s in self.scores],
+            **_judged(self.judgement),
         }
 
 
@@ -99,6 +134,7 @@ class Masks:
     classes: tuple[str, ...]
     mask: NDArray[np.uint8] | NDArray[np.uint32]
     background: bool = True
+    judgement: Judgement | None = None
 
     @property
     def labels(self) -> NDArray[np.uint8]:
@@ -151,7 +187,7 @@ class Masks:
         shown = list(self.shares.items())[int(self.background) :]
         found = ", ".join(f"{share:.1%} {name}" for name, share in shown if share > 0)
         counted = "" if self.count is None else f" ({self.count} objects)"
-        return f"{self.path}: {found or 'nothing found'}{counted}"
+        return f"{self.path}: {found or 'nothing found'}{counted}{_added(self.judgement)}"
 
     def as_dict(self) -> dict[str, object]:
         """JSON-ready: path, shape (height, width), shares of the pixels by class, number of objects where told apart."""
@@ -162,7 +198,7 @@ class Masks:
         }
         if self.count is not None:
             told["objects"] = self.count
-        return told
+        return {**told, **_judged(self.judgement)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +216,7 @@ class AnomalyMap:
     cells: NDArray[np.float32]
     height: int
     width: int
+    judgement: Judgement | None = None
 
     @property
     def anomalous(self) -> bool:
@@ -204,7 +241,7 @@ class AnomalyMap:
         return x, (int(row) + 0.5) * self.height / self.cells.shape[0]
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.label} ({self.score:.3f}, threshold {self.threshold:.3f})"
+        return f"{self.path}: {self.label} ({self.score:.3f}, threshold {self.threshold:.3f}){_added(self.judgement)}"
 
     def as_dict(self) -> dict[str, object]:
         """JSON-ready: path, score, threshold, anomalous, the most unusual place [x, y] in pixels."""
@@ -214,6 +251,7 @@ class AnomalyMap:
             "threshold": round(self.threshold, 6),
             "anomalous": self.anomalous,
             "place": [round(v, 1) for v in self.place],
+            **_judged(self.judgement),
         }
 
 
@@ -236,6 +274,7 @@ class Picture:
 
     path: str
     pixels: NDArray[np.float32]
+    judgement: Judgement | None = None
 
     def rounded(self, bits: int = 8) -> NDArray[np.uint8] | NDArray[np.uint16]:
         """(H, W, C) whole numbers of 8 or 16 bits, as a file has them."""
@@ -250,7 +289,7 @@ class Picture:
 
     def __str__(self) -> str:
         height, width, channels = self.pixels.shape
-        return f"{self.path}: {width} x {height} pixels, {channels} channel{'s' * (channels > 1)}"
+        return f"{self.path}: {width} x {height} pixels, {channels} channel{'s' * (channels > 1)}{_added(self.judgement)}"
 
     def as_dict(self) -> dict[str, object]:
         """JSON-ready: path, shape (height, width, channels), mean and standard deviation in levels of 0..255."""
@@ -259,6 +298,7 @@ class Picture:
             "shape": list(self.pixels.shape),
             "mean": round(float(self.pixels.mean()), 3),
             "deviation": round(float(self.pixels.std()), 3),
+            **_judged(self.judgement),
         }
 
 
@@ -290,6 +330,7 @@ class Identity:
     embedding: NDArray[np.float32]
     height: int | None = None
     width: int | None = None
+    judgement: Judgement | None = None
 
     @property
     def label(self) -> str:
@@ -298,7 +339,7 @@ class Identity:
 
     def __str__(self) -> str:
         score = "" if self.score is None else f" ({self.score:.3f})"
-        return f"{self.path}: {self.name or 'nobody known'}{score}: {self.reason}"
+        return f"{self.path}: {self.name or 'nobody known'}{score}: {self.reason}{_added(self.judgement)}"
 
     def as_dict(self) -> dict[str, object]:
         """JSON-ready: path, name (null where nobody known), score, threshold, candidates, reason; no embedding."""
@@ -316,6 +357,7 @@ class Identity:
                 for c in self.candidates
             ],
             "reason": self.reason,
+            **_judged(self.judgement),
         }
 
 
@@ -335,6 +377,7 @@ class Quantity:
     high: float
     coverage: float
     scores: NDArray[np.float32] | None = None
+    judgement: Judgement | None = None
 
     @property
     def label(self) -> str:
@@ -351,7 +394,7 @@ class Quantity:
     def __str__(self) -> str:
         name = f"{self.classes[0]} " if self.scores is None else ""
         between = f"{self._told(self.low)} to {self._told(self.high)}"
-        return f"{self.path}: {name}{self.label} ({between} with {self.coverage:.0%})"
+        return f"{self.path}: {name}{self.label} ({between} with {self.coverage:.0%}){_added(self.judgement)}"
 
     def as_dict(self) -> dict[str, object]:
         """JSON-ready: path, the quantity's name and value, or the stage and probabilities; interval, coverage."""
@@ -364,7 +407,13 @@ class Quantity:
                 {"stage": self.label, "scores": scores},
                 [self._told(self.low), self._told(self.high)],
             )
-        return {"path": self.path, **told, "interval": ends, "coverage": self.coverage}
+        return {
+            "path": self.path,
+            **told,
+            "interval": ends,
+            "coverage": self.coverage,
+            **_judged(self.judgement),
+        }
 
 
 Answer = Label | Boxes | Masks | Quantity | Picture | Identity | AnomalyMap

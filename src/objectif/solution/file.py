@@ -33,7 +33,7 @@ from objectif.tasks import NAMES, find
 Precision = Literal["fp32", "int8"]
 PRECISIONS: tuple[Precision, ...] = ("fp32", "int8")
 SUFFIX = ".objectif"
-_MANIFEST, _CARD, _PROBES = "solution.json", "card.json", "probes.npz"
+_MANIFEST, _CARD, _PROBES, _KNOWN = "solution.json", "card.json", "probes.npz", "known.npz"
 _NETWORKS: dict[Precision, str] = {p: f"network.{p}.onnx" for p in PRECISIONS}
 _KEYS = frozenset(
     {
@@ -48,6 +48,9 @@ _KEYS = frozenset(
         "created_with",
         "sums",
         "reference",
+        "promises",
+        "gate",
+        "calibration",
     }
 )
 _JSON_LIMIT = 64 << 20  # bytes; parsing takes many times this in memory
@@ -65,6 +68,10 @@ class Solution:
     ... (k, ...): what the networks gave for them where the file was made, so that another machine can prove that it
     gives the same. reference: (height, width) in pixels, the median size of the images it was fitted on, which says
     how large an object is to be; None where nobody knows.
+    promises: what is promised of its answers, by which rule, on what evidence (promises/); None where nothing is.
+    gate: which inputs are of the kind that it knows (run/gate.py). calibration: what inputs and scores looked like where it
+    was made, and how well probabilities were calibrated. known: the arrays that both need. JSON-ready, None in files that
+    were made before there were any.
     """
 
     task: str
@@ -78,6 +85,10 @@ class Solution:
     probes: Mapping[str, NDArray[Any]] = field(default_factory=dict, repr=False)
     created_with: str = ""
     reference: tuple[int, int] | None = None
+    promises: Mapping[str, Any] | None = None
+    gate: Mapping[str, Any] | None = None
+    calibration: Mapping[str, Any] | None = None
+    known: Mapping[str, NDArray[Any]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         if self.task not in NAMES:
@@ -97,6 +108,9 @@ class Solution:
             raise SolutionError(
                 f"reference is {self.reference!r}; expected (height, width) in pixels, or nothing."
             )
+        for name in ("promises", "gate", "calibration"):
+            if not isinstance(getattr(self, name), Mapping | None):
+                raise SolutionError(f"{name} is {getattr(self, name)!r}; expected a table, or nothing.")
         find(self.task).check(self.decoding, len(self.classes), self.multilabel)
 
     def save(self, path: str | Path) -> Path:
@@ -167,6 +181,7 @@ def _members(solution: Solution) -> dict[str, bytes]:
     members = {_NETWORKS[p]: bytes(solution.networks[p]) for p in PRECISIONS if p in solution.networks}
     members[_CARD] = _json(solution.card)
     members[_PROBES] = _npz(solution.probes)
+    members[_KNOWN] = _npz(solution.known)
     manifest = {
         "version": VERSION,
         "task": solution.task,
@@ -177,6 +192,9 @@ def _members(solution: Solution) -> dict[str, bytes]:
         "precisions": [p for p in PRECISIONS if p in solution.networks],
         "default": solution.default,
         "reference": None if solution.reference is None else list(solution.reference),
+        "promises": solution.promises,
+        "gate": solution.gate,
+        "calibration": solution.calibration,
         "created_with": solution.created_with or f"objectif {__version__}",
         "sums": {name: hashlib.sha256(content).hexdigest() for name, content in members.items()},
     }
@@ -242,9 +260,13 @@ def _solution(content: Mapping[str, bytes]) -> Solution:
             networks=networks,
             default=manifest["default"],
             card=_parse(content[_CARD], _CARD),
-            probes=_arrays(content[_PROBES]),
+            probes=_arrays(content[_PROBES], _PROBES),
             created_with=str(manifest["created_with"]),
             reference=None if reference is None else tuple(reference),
+            promises=manifest["promises"],
+            gate=manifest["gate"],
+            calibration=manifest["calibration"],
+            known=_arrays(content[_KNOWN], _KNOWN) if _KNOWN in content else {},
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise SolutionError(
@@ -286,13 +308,13 @@ def _npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
     return stream.getvalue()
 
 
-def _arrays(content: bytes) -> dict[str, NDArray[Any]]:
+def _arrays(content: bytes, name: str) -> dict[str, NDArray[Any]]:
     """Arrays of an npz whose members are stored, so that none is larger than the bytes at hand."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             if any(i.compress_type != zipfile.ZIP_STORED for i in archive.infolist()):
-                raise SolutionError(f"{_PROBES} is compressed; expected stored arrays: it was repacked.")
+                raise SolutionError(f"{name} is compressed; expected stored arrays: it was repacked.")
         with np.load(io.BytesIO(content), allow_pickle=False) as loaded:
-            return {name: loaded[name] for name in loaded.files}
+            return {key: loaded[key] for key in loaded.files}
     except (ValueError, OSError, EOFError, MemoryError, zipfile.BadZipFile, SyntaxError) as error:
-        raise SolutionError(f"{_PROBES} holds no arrays ({error}): damaged or altered.") from error
+        raise SolutionError(f"{name} holds no arrays ({error}): damaged or altered.") from error

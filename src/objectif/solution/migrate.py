@@ -11,7 +11,7 @@ from typing import Any
 
 from objectif.errors import SolutionError
 
-VERSION = 2
+VERSION = 3
 
 
 def _know_the_size_of_images(manifest: dict[str, Any]) -> dict[str, Any]:
@@ -19,8 +19,16 @@ def _know_the_size_of_images(manifest: dict[str, Any]) -> dict[str, Any]:
     return {**manifest, "reference": None}
 
 
+def _know_what_is_promised(manifest: dict[str, Any]) -> dict[str, Any]:
+    """2 to 3: promises, an input gate, and what calibration images looked like; earlier files have none of them."""
+    return {**manifest, "promises": None, "gate": None, "calibration": None}
+
+
 # From version n to n + 1, one function each: a manifest in, a new manifest out. Version 1 is the first.
-STEPS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _know_the_size_of_images}
+STEPS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    1: _know_the_size_of_images,
+    2: _know_what_is_promised,
+}
 
 
 def upgrade(
