@@ -23,7 +23,7 @@ VERBS = {
     "evaluate": "Metrics with intervals of a Solution on labelled data.",
     "benchmark": "Images a second and memory of a Solution on this machine, against the bare network.",
     "check": "Contract tests on a Solution, model, loss or format.",
-    "list": "What is installed: models, losses, formats, metrics.",
+    "list": "What is installed: models, losses, formats, metrics, pages.",
     "demo": "The whole loop on data that a package ships, without a network.",
 }
 
