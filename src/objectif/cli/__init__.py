@@ -22,6 +22,7 @@ VERBS = {
     "gallery": "Who is known: enrol, remove, list, verify, search; a file apart from the Solution.",
     "evaluate": "Metrics with intervals of a Solution on labelled data.",
     "benchmark": "Images a second and memory of a Solution on this machine, against the bare network.",
+    "serve": "Serve the studio and the REST API on this machine; Ctrl-C ends it, races go on.",
     "check": "Contract tests on a Solution, model, loss or format.",
     "list": "What is installed: models, losses, formats, metrics, pages.",
     "demo": "The whole loop on data that a package ships, without a network.",
