@@ -60,6 +60,8 @@ def _limit(megabytes: int) -> None:
 
 def _done(head: dict[str, Any], body: bytes, pixels: int) -> tuple[dict[str, Any], bytes | memoryview]:
     """One picture: prepared for a network, whole, or as a thumbnail."""
+    if head["do"] == "nothing":
+        return {}, b""
     name = head["name"]
     data = body or photo.given(Path(head["path"]), name)[0]
     info = photo.probe(data, name=name)

@@ -35,6 +35,11 @@ class Decoders:
         self._all: set[Process] = set()
         self._waiting = 0
 
+    async def warm(self) -> None:
+        """Start all children now, so that the first picture need not wait for one."""
+        jobs = [self.ask({"do": "nothing", "name": "nothing"}) for _ in range(self._free.qsize())]
+        await asyncio.gather(*jobs, return_exceptions=True)
+
     async def ask(self, head: Mapping[str, Any], body: bytes = b"", *, patient: bool = False) -> tuple[dict[str, Any], bytes]:
         """One job to a child: what it says and the bytes with it. patient: it may wait for others (thumbnails).
 
@@ -63,7 +68,7 @@ class Decoders:
             yield child
             whole = True
         except ImageError:
-            whole = child is not None and child.returncode is None
+            whole = child in self._all  # it refused a picture and lives
             raise
         finally:
             if not whole and child is not None:

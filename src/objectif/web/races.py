@@ -29,7 +29,7 @@ from objectif.shell import RunState, State
 from objectif.web.paths import safe_name
 from objectif.web.problems import Conflict, Missing
 
-_NICE = 10  # of races: whoever waits for a page or an answer goes first
+_NICE = 5  # of races: whoever waits for a page or an answer goes first
 _LOG_SHOWN = 4096
 
 

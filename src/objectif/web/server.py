@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -24,12 +25,15 @@ ABOUT = (
 
 
 def make(settings: Settings, *, pages: bool = True) -> App:
-    """The whole application as ASGI, guard included. pages: with the studio and the applications' pages (NiceGUI)."""
+    """The whole application as ASGI, guard included. pages: with the studio and the applications' pages
+    (NiceGUI); without, the REST API alone, which starts nothing before it is asked."""
     house = House(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        warming = asyncio.create_task(house.decoders.warm() if pages else asyncio.sleep(0))
         yield
+        await asyncio.wait([warming])
         await house.close()
 
     app = FastAPI(title="objectif", version=__version__, description=ABOUT, docs_url=None, redoc_url=None, lifespan=lifespan)
@@ -54,6 +58,9 @@ def _described(app: FastAPI, settings: Settings) -> dict[str, Any]:
         schemas = found.setdefault("components", {}).setdefault("schemas", {})
         schemas["Problem"] = problems.Problem.model_json_schema()
         schemas["PredictPath"] = PredictPath.model_json_schema()
+        for way in (way for ways in found["paths"].values() for way in ways.values()):
+            if "application/json" in way["responses"].get("422", {}).get("content", {}):  # the framework's own
+                way["responses"]["422"] = problems.responses(422)[422]
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)
         if settings.token is not None:
