@@ -135,7 +135,9 @@ class Shell(Protocol):
         """
         ...
 
-    def start(self, data: Path, options: Sequence[str] = (), *, name: str | None = None) -> Awaitable[RunState]:
+    def start(
+        self, data: Path, options: Sequence[str] = (), *, name: str | None = None
+    ) -> Awaitable[RunState]:
         """Start `objectif solve DATA OPTIONS` as a child; its Solution comes onto the shelf when it is done.
 
         data: in an allowed root, a folder of images or a problem.toml. options: as on the command line, without --out.

@@ -11,8 +11,12 @@ from typing import Any
 import pytest
 
 pytest.importorskip("fastapi", reason="the web application is not installed: pip install 'objectif[web]'")
-pytest.importorskip("python_multipart", reason="the web application is not installed: pip install 'objectif[web]'")
-httpx = pytest.importorskip("httpx", reason="tests of the web application need httpx: pip install 'objectif[dev]'")
+pytest.importorskip(
+    "python_multipart", reason="the web application is not installed: pip install 'objectif[web]'"
+)
+httpx = pytest.importorskip(
+    "httpx", reason="tests of the web application need httpx: pip install 'objectif[dev]'"
+)
 
 from PIL import Image
 
@@ -95,7 +99,9 @@ def listening(settings: Settings, *, pages: bool = False) -> Iterator[str]:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         port = held.getsockname()[1]
-        server = uvicorn.Server(uvicorn.Config(make(settings, pages=pages), log_level="error", timeout_graceful_shutdown=1))
+        server = uvicorn.Server(
+            uvicorn.Config(make(settings, pages=pages), log_level="error", timeout_graceful_shutdown=1)
+        )
         thread = threading.Thread(target=server.run, kwargs={"sockets": [held]})
         thread.start()
         while not server.started and thread.is_alive():

@@ -9,7 +9,6 @@ import pytest
 schemathesis = pytest.importorskip("schemathesis", reason="needs schemathesis: pip install 'objectif[dev]'")
 
 from hypothesis import HealthCheck, Phase, given, settings
-
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from objectif.web.settings import Settings
@@ -19,7 +18,11 @@ from .conftest import ODD, Client, listening
 
 def test_the_description_is_complete(client: Client) -> None:
     told = client("GET", "/openapi.json").json()
-    paths = {f"{method.upper()} {path.removeprefix('/api/v1')}" for path, ways in told["paths"].items() for method in ways}
+    paths = {
+        f"{method.upper()} {path.removeprefix('/api/v1')}"
+        for path, ways in told["paths"].items()
+        for method in ways
+    }
     assert paths >= {"GET /health", "GET /solutions", "GET /solutions/{name}", "GET /solutions/{name}/file", "POST /predict",
                      "GET /runs", "POST /runs", "GET /runs/{name}", "GET /runs/{name}/events", "POST /runs/{name}/stop"}  # fmt: skip
     for path, ways in told["paths"].items():
@@ -30,7 +33,9 @@ def test_the_description_is_complete(client: Client) -> None:
                 if int(code) >= 400:
                     assert list(response["content"]) == ["application/problem+json"], (path, code)
     for shape in told["components"]["schemas"].values():
-        assert all("description" in field or "const" in field for field in shape.get("properties", {}).values()), shape
+        assert all(
+            "description" in field or "const" in field for field in shape.get("properties", {}).values()
+        ), shape
 
 
 def test_every_answer_fits_its_description(room: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,7 +48,11 @@ def test_a_link_from_elsewhere_opens_a_page_and_posts_nothing(client: Client) ->
 
 
 def test_every_answer_has_safe_headers(client: Client) -> None:
-    for path, headers in (("/api/v1/health", {}), ("/nowhere", {}), ("/api/v1/health", {"origin": "http://x"})):
+    for path, headers in (
+        ("/api/v1/health", {}),
+        ("/nowhere", {}),
+        ("/api/v1/health", {"origin": "http://x"}),
+    ):
         found = client("GET", path, headers=headers).headers
         assert found["x-content-type-options"] == "nosniff"
         assert "frame-ancestors 'self'" in found["content-security-policy"]
@@ -58,9 +62,16 @@ def test_every_answer_has_safe_headers(client: Client) -> None:
 def test_a_token_is_asked_for_and_taken_in_three_ways(room: Settings) -> None:
     far = Settings(room.roots, room.shelf, host="0.0.0.0", token=TOKEN)
     with serving(far, base_url="http://192.168.1.5:8080") as client:
-        for headers in ({}, {"authorization": f"Bearer {TOKEN}x"}, {"cookie": "objectif_token=wrong"}, {"authorization": TOKEN}):
+        for headers in (
+            {},
+            {"authorization": f"Bearer {TOKEN}x"},
+            {"cookie": "objectif_token=wrong"},
+            {"authorization": TOKEN},
+        ):
             assert client("GET", "/api/v1/health", headers=headers).status_code == 401
-        assert client("GET", "/api/v1/health", headers={"authorization": f"Bearer {TOKEN}"}).status_code == 200
+        assert (
+            client("GET", "/api/v1/health", headers={"authorization": f"Bearer {TOKEN}"}).status_code == 200
+        )
         assert client("GET", f"/api/v1/health?token={TOKEN}").status_code == 200
         reply = client("GET", f"/shelf?a=1&token={TOKEN}")
         assert (reply.status_code, reply.headers["location"]) == (303, "/shelf?a=1")

@@ -20,7 +20,9 @@ from objectif.web.settings import Settings
 from .conftest import ODD, Client, serving
 
 
-def photo(colour: tuple[int, int, int] = (10, 240, 10), size: tuple[int, int] = (60, 40), kind: str = "JPEG") -> bytes:
+def photo(
+    colour: tuple[int, int, int] = (10, 240, 10), size: tuple[int, int] = (60, 40), kind: str = "JPEG"
+) -> bytes:
     stream = io.BytesIO()
     Image.new("RGB", size, colour).save(stream, kind)
     return stream.getvalue()
@@ -30,7 +32,9 @@ def sent(client: Client, content: bytes, name: str = "a.jpg", solution: str = "c
     return client("POST", "/api/v1/predict", files={"image": (name, content)}, data={"solution": solution})
 
 
-def test_a_picture_that_is_sent_is_answered_as_on_the_command_line(client: Client, room: Settings, tmp_path: Path) -> None:
+def test_a_picture_that_is_sent_is_answered_as_on_the_command_line(
+    client: Client, room: Settings, tmp_path: Path
+) -> None:
     content = photo()
     told = sent(client, content).json()
     (tmp_path / "a.jpg").write_bytes(content)
@@ -54,14 +58,23 @@ def test_a_photo_turned_by_exif_is_upright(client: Client) -> None:
 
 
 def test_requests_that_come_together_are_all_answered_each_its_own(client: Client) -> None:
-    colours = [tuple(int(v) for v in row) for row in np.random.default_rng(0).permuted([[240, 9, 30]] * 60, axis=1)]
+    colours = [
+        tuple(int(v) for v in row) for row in np.random.default_rng(0).permuted([[240, 9, 30]] * 60, axis=1)
+    ]
     contents = [photo(c) for c in colours]  # type: ignore[arg-type]
 
     async def all_at_once() -> list[Any]:
-        return await asyncio.gather(*(
-            client.ask("POST", "/api/v1/predict", files={"image": (f"{k}.jpg", content)}, data={"solution": "colours"})
-            for k, content in enumerate(contents)
-        ))
+        return await asyncio.gather(
+            *(
+                client.ask(
+                    "POST",
+                    "/api/v1/predict",
+                    files={"image": (f"{k}.jpg", content)},
+                    data={"solution": "colours"},
+                )
+                for k, content in enumerate(contents)
+            )
+        )
 
     answers = [reply.json()["answer"] for reply in client.runner.run(all_at_once())]
     assert [a["path"] for a in answers] == [f"{k}.jpg" for k in range(60)]
@@ -90,7 +103,12 @@ def test_a_small_file_of_too_many_pixels_is_refused(client: Client) -> None:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     header = struct.pack(">IIBBBBB", 12_000, 9_000, 8, 2, 0, 0, 0)
-    bomb = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(10**6))) + chunk(b"IEND", b"")
+    bomb = (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(bytes(10**6)))
+        + chunk(b"IEND", b"")
+    )
     reply = sent(client, bomb, "bomb.png")
     assert (reply.status_code, "at most 64 megapixels" in reply.json()["detail"]) == (422, True)
 
@@ -121,8 +139,12 @@ def test_more_predictions_than_the_rate_are_put_off(room: Settings) -> None:
         assert client("GET", "/api/v1/health").status_code == 200
 
 
-@pytest.mark.parametrize("path", ["../secret.png", "/etc/passwd", "link.png", "link/secret.png", "none.png", "a\0b", "~"])
-def test_paths_outside_the_roots_are_refused_all_alike(client: Client, room: Settings, tmp_path: Path, path: str) -> None:
+@pytest.mark.parametrize(
+    "path", ["../secret.png", "/etc/passwd", "link.png", "link/secret.png", "none.png", "a\0b", "~"]
+)
+def test_paths_outside_the_roots_are_refused_all_alike(
+    client: Client, room: Settings, tmp_path: Path, path: str
+) -> None:
     Image.new("RGB", (9, 9)).save(tmp_path / "secret.png")
     (room.roots[0] / "link.png").symlink_to(tmp_path / "secret.png")
     (room.roots[0] / "link").symlink_to(tmp_path)
@@ -149,7 +171,9 @@ def test_paths_outside_the_roots_are_refused_all_alike(client: Client, room: Set
          "multipart/form-data; boundary=b", 422, "the form has no file `image`"),
     ],
 )  # fmt: skip
-def test_a_body_that_is_not_understood_is_told_why(client: Client, body: bytes, kind: str, status: int, message: str) -> None:
+def test_a_body_that_is_not_understood_is_told_why(
+    client: Client, body: bytes, kind: str, status: int, message: str
+) -> None:
     reply = client("POST", "/api/v1/predict", content=body, headers={"content-type": kind})
     assert reply.status_code == status
     assert message in reply.json()["detail"]

@@ -16,7 +16,8 @@ def command(
         str, typer.Option(help="The address to listen on; another than this machine's own needs a --token.")
     ] = "127.0.0.1",
     token: Annotated[
-        str | None, typer.Option(help="What every visitor must know, at least 16 characters.", show_default=False)
+        str | None,
+        typer.Option(help="What every visitor must know, at least 16 characters.", show_default=False),
     ] = None,
     root: Annotated[
         list[Path] | None,
@@ -41,7 +42,10 @@ def command(
     _free(settings.host, port)
     shown = f"{settings.address}{'?token=' + token if token else ''}"
     print(f"{shown}   (Ctrl-C ends it)", flush=True)
-    print(f"may read {', '.join(map(str, settings.roots[:-1]))}; keeps its files in {settings.shelf}", flush=True)
+    print(
+        f"may read {', '.join(map(str, settings.roots[:-1]))}; keeps its files in {settings.shelf}",
+        flush=True,
+    )
     serve(settings)
 
 

@@ -44,9 +44,15 @@ def main() -> None:
         except ImageError as error:
             told, raw = {"error": str(error)}, b""
         except MemoryError:
-            told, raw = {"error": f"{head['name']}: decoding takes more than {megabytes} MB; scale it down."}, b""
+            told, raw = (
+                {"error": f"{head['name']}: decoding takes more than {megabytes} MB; scale it down."},
+                b"",
+            )
         except Exception as error:
-            told, raw = {"error": f"{head['name']}: cannot be decoded ({type(error).__name__}: {error})."}, b""
+            told, raw = (
+                {"error": f"{head['name']}: cannot be decoded ({type(error).__name__}: {error})."},
+                b"",
+            )
         frames.write(target, told, raw)
 
 
@@ -93,7 +99,9 @@ def _thumbnail(pixels: NDArray[Any], side: int) -> bytes:
     if scale < 1:
         size = max(1, round(width * scale)), max(1, round(height * scale))
         rgb = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
-    done, code = cv2.imencode(".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+    done, code = cv2.imencode(
+        ".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, QUALITY]
+    )
     if not done:
         raise ImageError("the picture cannot be written as JPEG.")
     return code.tobytes()

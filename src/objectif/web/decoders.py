@@ -12,7 +12,7 @@ import os
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from objectif.errors import ImageError
@@ -26,7 +26,9 @@ _WAITING = 256
 class Decoders:
     """A pool of decoding children. Use from one event loop; `close` ends them."""
 
-    def __init__(self, number: int, pixels: int, *, megabytes: int = MEGABYTES, seconds: float = SECONDS) -> None:
+    def __init__(
+        self, number: int, pixels: int, *, megabytes: int = MEGABYTES, seconds: float = SECONDS
+    ) -> None:
         self.pixels, self.megabytes, self.seconds = pixels, megabytes, seconds
         self._free: asyncio.LifoQueue[Process | None] = asyncio.LifoQueue()
         for _ in range(number):
@@ -40,7 +42,9 @@ class Decoders:
         jobs = [self.ask({"do": "nothing", "name": "nothing"}) for _ in range(self._free.qsize())]
         await asyncio.gather(*jobs, return_exceptions=True)
 
-    async def ask(self, head: Mapping[str, Any], body: bytes = b"", *, patient: bool = False) -> tuple[dict[str, Any], bytes]:
+    async def ask(
+        self, head: Mapping[str, Any], body: bytes = b"", *, patient: bool = False
+    ) -> tuple[dict[str, Any], bytes]:
         """One job to a child: what it says and the bytes with it. patient: it may wait for others (thumbnails).
 
         ImageError where the picture cannot be decoded within the bounds; Busy where too many wait.
@@ -78,7 +82,12 @@ class Decoders:
 
     async def _started(self) -> Process:
         command = [sys.executable, "-P", "-m", "objectif.web.decoder", str(self.megabytes), str(self.pixels)]
-        surroundings = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
+        surroundings = {
+            **os.environ,
+            "OPENBLAS_NUM_THREADS": "1",
+            "OMP_NUM_THREADS": "1",
+            "MALLOC_ARENA_MAX": "2",
+        }
         child = await asyncio.create_subprocess_exec(
             *command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env=surroundings, start_new_session=True
         )
@@ -86,7 +95,9 @@ class Decoders:
         await self._answer(child)
         return child
 
-    async def _exchange(self, child: Process, head: Mapping[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
+    async def _exchange(
+        self, child: Process, head: Mapping[str, Any], body: bytes
+    ) -> tuple[dict[str, Any], bytes]:
         assert child.stdin is not None
         try:
             async with asyncio.timeout(self.seconds):
@@ -117,10 +128,8 @@ class Decoders:
     def _kill(self, child: Process) -> None:
         self._all.discard(child)
         if child.returncode is None:
-            try:
+            with suppress(ProcessLookupError):
                 child.kill()
-            except ProcessLookupError:
-                pass
 
     async def close(self) -> None:
         """End all children."""

@@ -14,19 +14,19 @@ class Follower:
 
     def __init__(self, path: Path, since: int = 0) -> None:
         self.path, self.known = path, since
-        self._offset, self._number = 0, 0
+        self.offset, self._number = 0, 0
 
     def more(self) -> list[tuple[int, dict[str, Any]]]:
         """(number from 1, event) of each whole line since the last call; a line that is no event is passed over."""
         found = []
         try:
             with open(self.path, "rb") as stream:
-                stream.seek(self._offset)
+                stream.seek(self.offset)
                 content = stream.read(_MOST)
         except OSError:
             return []
         for line in content.split(b"\n")[:-1]:
-            self._offset += len(line) + 1
+            self.offset += len(line) + 1
             self._number += 1
             try:
                 event = json.loads(line)

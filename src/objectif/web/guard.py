@@ -61,7 +61,9 @@ class Guard:
             await self.app(scope, receive, send)
             return
         headers = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in scope["headers"]}
-        refusal = self._foreign(scope, headers) or self._stranger(scope, headers) or self._busy(scope, headers)
+        refusal = (
+            self._foreign(scope, headers) or self._stranger(scope, headers) or self._busy(scope, headers)
+        )
         if refusal is not None:
             await _refuse(scope, send, *refusal)
             return
@@ -81,7 +83,10 @@ class Guard:
         opens = scope.get("method") == "GET" and headers.get("sec-fetch-mode") == "navigate"
         opens = opens and headers.get("sec-fetch-dest") == "document"
         if site not in {"same-origin", "none"} and not opens:
-            return 403, f"a request from another site ({site}) is refused; open {self.settings.address} itself."
+            return (
+                403,
+                f"a request from another site ({site}) is refused; open {self.settings.address} itself.",
+            )
         return None
 
     def _ours(self, host: str) -> bool:
@@ -100,7 +105,7 @@ class Guard:
         kind, _, given = headers.get("authorization", "").partition(" ")
         offered = [given.strip()] if kind.lower() == "bearer" else []
         offered += [_cookie(headers.get("cookie", "")), _query(scope)[1] or ""]
-        if any([self._same(one) for one in offered]):  # a list: all are compared, whichever is right
+        if max(map(self._same, offered)):  # all are compared, whichever is right
             return None
         return 401, "a token is needed: open the address with ?token=..., or send Authorization: Bearer ..."
 

@@ -16,6 +16,7 @@ from objectif.run.network import cores
 from objectif.shell import Answered, RunState
 from objectif.web.decoders import Decoders
 from objectif.web.engine import Engine
+from objectif.web.material import Materials
 from objectif.web.paths import inside, safe_name
 from objectif.web.races import Races
 from objectif.web.settings import Settings
@@ -33,8 +34,9 @@ class House:
         self.settings = settings
         self.races = Races(settings.shelf, settings.roots)
         self.shelf = Shelf(settings.shelf, self.races)
-        self.decoders = Decoders(max(2, cores()), settings.pixels)
+        self.decoders = Decoders(cores() + 1, settings.pixels)
         self.thumbs = Thumbs(settings.shelf / "thumbs", self.decoders)
+        self.materials = Materials(settings.shelf)
         self._engines: OrderedDict[Stamp, asyncio.Task[Engine]] = OrderedDict()
 
     def allowed(self, path: str | Path) -> Path:
@@ -73,7 +75,9 @@ class House:
             if not content:
                 raise ImageError(f"{name}: the file is empty (0 bytes); expected an image.")
             if len(content) > self.settings.upload_bytes:
-                raise ImageError(f"{name}: {len(content):,} bytes; at most {self.settings.upload_bytes:,} are taken.")
+                raise ImageError(
+                    f"{name}: {len(content):,} bytes; at most {self.settings.upload_bytes:,} are taken."
+                )
         item, size = await engine.picture(content, path, name)
         answer = await engine.answer(item, name)
         return Answered(answer, await engine.outputs(item) if outputs else {}, size)
@@ -97,6 +101,7 @@ class House:
         for task in self._engines.values():
             if task.done() and not task.exception():
                 task.result().close()
+        await self.materials.close()
         await self.decoders.close()
 
 
@@ -115,7 +120,9 @@ class PageShell:
         """A folder of this page's own below the shelf, made where it is not there."""
         for part in parts:
             if part != safe_name(part):
-                raise InputError(f"{part!r} is no name for a folder; expected letters, digits, '.', '_' and '-'.")
+                raise InputError(
+                    f"{part!r} is no name for a folder; expected letters, digits, '.', '_' and '-'."
+                )
         place = self.shelf.joinpath("pages", self._name, *parts)
         place.mkdir(parents=True, exist_ok=True)
         return place
@@ -131,4 +138,3 @@ class PageShell:
     async def stop(self, name: str) -> RunState:
         """Ask a race to deliver the best so far."""
         return await asyncio.to_thread(self._house.races.stop, name)
-

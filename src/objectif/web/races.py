@@ -45,7 +45,9 @@ class Races:
 
     def folders(self) -> dict[str, Path]:
         """Name -> run folder; of two with one name the server's own counts, then that of the first root."""
-        found: dict[str, Path] = {note.stem: self.own / note.stem for note in sorted(self.notes.glob("*.json"))}
+        found: dict[str, Path] = {
+            note.stem: self.own / note.stem for note in sorted(self.notes.glob("*.json"))
+        }
         for place in (self.own, *self.others):
             with suppress(OSError):
                 for folder in sorted(place.iterdir()):
@@ -68,7 +70,9 @@ class Races:
         """The run folder of that name; Missing where there is none."""
         found = self.folders()
         if name not in found:
-            raise Missing(f"no run is called {name!r}; there are {', '.join(list(found)[:20]) or 'none yet'}.")
+            raise Missing(
+                f"no run is called {name!r}; there are {', '.join(list(found)[:20]) or 'none yet'}."
+            )
         return found[name]
 
     def note(self, name: str) -> dict[str, Any]:
@@ -90,7 +94,7 @@ class Races:
 
     def start(self, data: Path, options: Sequence[str] = (), *, name: str | None = None) -> RunState:
         """Start `objectif solve DATA OPTIONS --out RUN`. Conflict where that race is running or done already."""
-        chosen = self._free(safe_name(name or data.stem), given=name is not None)
+        chosen = self._free(safe_name(name or _called(data)), given=name is not None)
         out = self.own / chosen
         words = ["solve", str(data), *options, "--out", str(out)]
         surroundings = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1"}
@@ -115,7 +119,9 @@ class Races:
         """Ask a race to deliver the best so far. Conflict where it is not running or not the server's to stop."""
         state, note = self.one(name), self.note(name)
         if state.state != "running" or not note:
-            raise Conflict(f"the run {name!r} is {state.state}; only one that this server started can be stopped.")
+            raise Conflict(
+                f"the run {name!r} is {state.state}; only one that this server started can be stopped."
+            )
         if not _alive(note):
             raise Conflict(f"the process of the run {name!r} has gone.")
         if not note["stopping"]:
@@ -143,7 +149,7 @@ class Races:
     def _fate(
         self, name: str, folder: Path, note: Mapping[str, Any], solution: str | None
     ) -> tuple[State, str | None]:
-        if (_alive(note) if note else _held(folder)):
+        if _alive(note) if note else _held(folder):
             return "running", None
         if solution is not None:
             return "done", None
@@ -167,6 +173,16 @@ class Races:
         return 0.0
 
 
+def _called(data: Path) -> str:
+    """The name of data, or of those that a problem.toml states."""
+    if data.suffix != ".toml":
+        return data.stem
+    try:
+        return Path(str(tomllib.loads(data.read_text(encoding="utf-8"))["data"])).stem
+    except (OSError, ValueError, KeyError):
+        return data.stem
+
+
 def _is_run(folder: Path) -> bool:
     return any((folder / name).is_file() for name in (RESULT, JOURNAL, PROBLEM))
 
@@ -174,7 +190,9 @@ def _is_run(folder: Path) -> bool:
 def _born(pid: int) -> str | None:
     """When a process started, in ticks since the machine did; None where there is no such process, or only its remains."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        fields = (
+            Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        )
     except OSError:
         return None
     return None if fields[0] == "Z" else fields[19]

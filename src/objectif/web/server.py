@@ -12,7 +12,7 @@ from fastapi.openapi.utils import get_openapi
 
 from objectif import __version__
 from objectif.web import problems
-from objectif.web.api import health, predict, runs, solutions
+from objectif.web.api import data, health, predict, runs, solutions
 from objectif.web.api.shapes import PredictPath
 from objectif.web.guard import App, Guard
 from objectif.web.house import House
@@ -36,10 +36,17 @@ def make(settings: Settings, *, pages: bool = True) -> App:
         await asyncio.wait([warming])
         await house.close()
 
-    app = FastAPI(title="objectif", version=__version__, description=ABOUT, docs_url=None, redoc_url=None, lifespan=lifespan)
+    app = FastAPI(
+        title="objectif",
+        version=__version__,
+        description=ABOUT,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
     problems.install(app)
     api = APIRouter(prefix="/api/v1")
-    for part in (health, solutions, predict, runs):
+    for part in (health, solutions, predict, runs, data):
         api.include_router(part.routes(house))
     if pages:
         from objectif.web.studio import studio
@@ -54,12 +61,16 @@ def make(settings: Settings, *, pages: bool = True) -> App:
 def _described(app: FastAPI, settings: Settings) -> dict[str, Any]:
     """The OpenAPI description, with the shapes that no route names as its own."""
     if app.openapi_schema is None:
-        found = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+        found = get_openapi(
+            title=app.title, version=app.version, description=app.description, routes=app.routes
+        )
         schemas = found.setdefault("components", {}).setdefault("schemas", {})
         schemas["Problem"] = problems.Problem.model_json_schema()
         schemas["PredictPath"] = PredictPath.model_json_schema()
         for way in (way for ways in found["paths"].values() for way in ways.values()):
-            if "application/json" in way["responses"].get("422", {}).get("content", {}):  # the framework's own
+            if "application/json" in way["responses"].get("422", {}).get(
+                "content", {}
+            ):  # the framework's own
                 way["responses"]["422"] = problems.responses(422)[422]
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)

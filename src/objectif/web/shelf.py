@@ -91,7 +91,9 @@ class Shelf:
         self.one(name)
         with self._lock:
             titles = {**self._titles(), name: title}
-            write_whole(self.folder / "titles.json", json.dumps(titles, ensure_ascii=False, indent=1).encode())
+            write_whole(
+                self.folder / "titles.json", json.dumps(titles, ensure_ascii=False, indent=1).encode()
+            )
             self._known.clear()
         return self.one(name)
 

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 
 from objectif.errors import InputError
 from objectif.runs.storage import plain
-from objectif.web.api.shapes import PredictPath, Prediction
+from objectif.web.api.shapes import Prediction, PredictPath
 from objectif.web.house import House
 from objectif.web.problems import Unsupported, responses
 
@@ -74,7 +74,9 @@ async def _asked(request: Request) -> tuple[str, bytes | Path, str]:
             told = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:5])
             raise InputError(f"{told}; expected an object with solution and path.") from None
         except ValueError as error:
-            raise InputError(f"the body is not JSON ({error}); expected an object with solution and path.") from None
+            raise InputError(
+                f"the body is not JSON ({error}); expected an object with solution and path."
+            ) from None
         return given.solution, Path(given.path), given.path
     if kind != "multipart/form-data":
         raise Unsupported(

@@ -34,12 +34,18 @@ def routes(house: House) -> APIRouter:
     """GET and POST /runs, GET /runs/{name}, GET /runs/{name}/events, POST /runs/{name}/stop."""
     api = APIRouter(tags=["runs"])
 
-    @api.get("/runs", response_model=list[RunEntry], responses=responses(), summary="All races, the newest first")
+    @api.get(
+        "/runs", response_model=list[RunEntry], responses=responses(), summary="All races, the newest first"
+    )
     def runs() -> list[RunEntry]:
         return [entry(run) for run in house.races.all()]
 
     @api.post(
-        "/runs", response_model=RunEntry, status_code=201, responses=responses(409, 422), summary="Start a race"
+        "/runs",
+        response_model=RunEntry,
+        status_code=201,
+        responses=responses(409, 422),
+        summary="Start a race",
     )
     def start(given: RunStart) -> RunEntry:
         return entry(house.races.start(house.allowed(given.data), options(given), name=given.name))

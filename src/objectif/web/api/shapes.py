@@ -31,9 +31,13 @@ class SolutionCard(SolutionEntry):
     """A Solution with all that it says of itself."""
 
     card: dict[str, Any] = Field(description="The model card: facts for people.")
-    preparation: dict[str, Any] = Field(description="The network's input: height and width in pixels, channels, fit, steps.")
+    preparation: dict[str, Any] = Field(
+        description="The network's input: height and width in pixels, channels, fit, steps."
+    )
     precisions: list[str] = Field(description="Those of its networks: fp32, int8.")
-    promises: dict[str, Any] | None = Field(description="What is promised of its answers, on what evidence; null: nothing.")
+    promises: dict[str, Any] | None = Field(
+        description="What is promised of its answers, on what evidence; null: nothing."
+    )
 
 
 class SolutionTitle(BaseModel):
@@ -48,7 +52,9 @@ class PredictPath(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     solution: str = Field(description="The name of a Solution on the shelf.", min_length=1, max_length=200)
-    path: str = Field(description="A file in an allowed root; a relative one starts at the first root.", max_length=4096)
+    path: str = Field(
+        description="A file in an allowed root; a relative one starts at the first root.", max_length=4096
+    )
 
 
 class Prediction(BaseModel):
@@ -56,8 +62,12 @@ class Prediction(BaseModel):
 
     solution: str = Field(description="The name of the Solution that answered.")
     task: str = Field(description="The Solution's task, which says what `answer` has.")
-    size: list[int] = Field(description="[height, width] of the upright picture in pixels.", min_length=2, max_length=2)
-    milliseconds: float = Field(description="From the request's arrival to the answer, waiting included.", ge=0)
+    size: list[int] = Field(
+        description="[height, width] of the upright picture in pixels.", min_length=2, max_length=2
+    )
+    milliseconds: float = Field(
+        description="From the request's arrival to the answer, waiting included.", ge=0
+    )
     answer: dict[str, Any] = Field(
         description="path; of classify label and scores by class (probabilities); of detect boxes [[x1, y1, x2, y2], ...] in "
         "pixels of the upright picture, labels, scores; of segment shape [height, width] and shares of the pixels by class; "
@@ -70,7 +80,9 @@ class RunEntry(BaseModel):
     """A race."""
 
     name: str = Field(description="Its name in this API.")
-    state: Literal["waiting", "running", "done", "stopped", "failed"] = Field(description="What has become of it.")
+    state: Literal["waiting", "running", "done", "stopped", "failed"] = Field(
+        description="What has become of it."
+    )
     elapsed: float = Field(description="Seconds raced.", ge=0)
     budget: float | None = Field(description="Seconds that it may take; null until it is known.")
     solution: str | None = Field(description="The Solution that it delivered, once it has.")
@@ -81,12 +93,61 @@ class RunStart(BaseModel):
     """A race to start."""
 
     model_config = ConfigDict(extra="forbid")
-    data: str = Field(description="A folder or file of labelled images, or a problem.toml, in an allowed root.", max_length=4096)
-    name: str | None = Field(None, description="What to call the run; default the data's name.", pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,59}$")
-    budget: str | None = Field(None, description="How long it may take: 60s, 5m, 1h.", pattern=r"^[0-9]{1,6}(\.[0-9]{1,3})?(s|m|h)$")
-    task: Literal["classify", "detect", "segment", "regress", "restore", "identify", "anomaly"] | None = Field(
-        None, description="What to tell from the images; default what the labels say."
+    data: str = Field(
+        description="A folder or file of labelled images, or a problem.toml, in an allowed root.",
+        max_length=4096,
     )
-    metric: str | None = Field(None, description="The objective; default the task's.", pattern=r"^[A-Za-z0-9_]{1,40}$")
+    name: str | None = Field(
+        None,
+        description="What to call the run; default the data's name.",
+        pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,59}$",
+    )
+    budget: str | None = Field(
+        None, description="How long it may take: 60s, 5m, 1h.", pattern=r"^[0-9]{1,6}(\.[0-9]{1,3})?(s|m|h)$"
+    )
+    task: Literal["classify", "detect", "segment", "regress", "restore", "identify", "anomaly"] | None = (
+        Field(None, description="What to tell from the images; default what the labels say.")
+    )
+    metric: str | None = Field(
+        None, description="The objective; default the task's.", pattern=r"^[A-Za-z0-9_]{1,40}$"
+    )
     seed: int | None = Field(None, description="Of all randomness.", ge=0, le=2**31 - 1)
     quick: bool = Field(False, description="A first Solution within 30 seconds, instead of a budget.")
+
+
+class DataPath(BaseModel):
+    """Data on the server's disk."""
+
+    model_config = ConfigDict(extra="forbid")
+    path: str = Field(
+        description="A folder or file of labelled images in an allowed root.", min_length=1, max_length=4096
+    )
+
+
+class DataEntry(BaseModel):
+    """Labelled images that the server knows."""
+
+    key: str = Field(description="Their name in this API.")
+    path: str = Field(description="Where they are on the server's disk.")
+    layout: str = Field(description="The layout in which they were found.")
+    task: str = Field(description="What their labels can tell.")
+    images: int = Field(description="How many can be used.", ge=0)
+    unusable: int = Field(description="How many files cannot be used.", ge=0)
+    classes: dict[str, int] = Field(description="Images with each class.")
+    notes: list[str] = Field(description="Sentences about how they were read.")
+
+
+class SampleEntry(BaseModel):
+    """An image of the data."""
+
+    number: int = Field(description="Its place among all images, from 0.", ge=0)
+    path: str = Field(description="Relative to the data.")
+    labels: list[str] = Field(description="Its classes.")
+    split: str | None = Field(description="train, val or test, where the layout says so.")
+
+
+class SamplePage(BaseModel):
+    """Some of the images, in order."""
+
+    total: int = Field(description="How many there are.", ge=0)
+    samples: list[SampleEntry] = Field(description="Those from `offset` on.")

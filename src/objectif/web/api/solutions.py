@@ -13,7 +13,12 @@ from objectif.web.problems import responses
 from objectif.web.thumbs import LARGEST, SMALLEST
 
 _FILE = {200: {"content": {"application/octet-stream": {}}, "description": "The .objectif file, a zip."}}
-_JPEG = {200: {"content": {"image/jpeg": {}}, "description": "A JPEG without metadata, at most `side` pixels long."}}
+_JPEG = {
+    200: {
+        "content": {"image/jpeg": {}},
+        "description": "A JPEG without metadata, at most `side` pixels long.",
+    }
+}
 
 
 def routes(house: House) -> APIRouter:
@@ -25,13 +30,19 @@ def routes(house: House) -> APIRouter:
         return [SolutionEntry(**_entry(one)) for one in house.shelf.all()]
 
     @api.get(
-        "/solutions/{name}", response_model=SolutionCard, responses=responses(404, 422), summary="One with its card"
+        "/solutions/{name}",
+        response_model=SolutionCard,
+        responses=responses(404, 422),
+        summary="One with its card",
     )
     def solution(name: str) -> SolutionCard:
         return _card(house, name)
 
     @api.patch(
-        "/solutions/{name}", response_model=SolutionCard, responses=responses(404, 422), summary="Give it a title"
+        "/solutions/{name}",
+        response_model=SolutionCard,
+        responses=responses(404, 422),
+        summary="Give it a title",
     )
     def title(name: str, given: SolutionTitle) -> SolutionCard:
         house.shelf.rename(name, given.title)
@@ -45,7 +56,9 @@ def routes(house: House) -> APIRouter:
     )
     def file(name: str) -> FileResponse:
         found = house.shelf.one(name)
-        return FileResponse(found.path, media_type="application/octet-stream", filename=f"{found.name}.objectif")
+        return FileResponse(
+            found.path, media_type="application/octet-stream", filename=f"{found.name}.objectif"
+        )
 
     @api.get(
         "/thumbnail",
