@@ -37,7 +37,7 @@ def build(frame: Frame, house: House) -> None:
             tag("p", usable, class_="soft"),
             _notes(dataset.notes, len(dataset.problems)),
         )
-        with ui.element("div").classes("row"):
+        with ui.element("div").classes("acts"):
             ui.link("State the problem", f"/problem/{key}").classes("button")
             button("Start a race now", lambda: _race(house, material), kind="second")
         with ui.element("section").classes("panel"):
@@ -59,7 +59,7 @@ def _by_path(house: House) -> None:
             return
         ui.navigate.to(f"/data/{found.key}")
 
-    with ui.element("div").classes("row"):
+    with ui.element("div").classes("acts"):
         path = (
             ui.input("or the path of a folder or file on this machine")
             .props("outlined dense")

@@ -54,7 +54,7 @@ class Editor:
                 with ui.element("div").classes("form"):
                     self._form(read(self.place))
                 self.said = ui.element("div")
-                with ui.element("div").classes("row"):
+                with ui.element("div").classes("acts"):
                     self.go = button("Start the race", self._race)
                 show(tag("p", "The same on the command line:", class_="note"))
                 show(command("objectif", "solve", str(self.place)))

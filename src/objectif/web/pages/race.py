@@ -34,7 +34,7 @@ def build(frame: Frame, house: House) -> None:
     async def race(run: str) -> None:
         first = await asyncio.to_thread(house.races.one, run)
         show(tag("h1", name(run)))
-        with ui.element("div").classes("row"):
+        with ui.element("div").classes("acts"):
             stop = button("Stop with the best so far", lambda: _stop(house, run, stop), kind="stop")
         place, report = ui.element("div"), ui.element("div")
         shown: list[str] = ["", ""]
@@ -181,7 +181,7 @@ def _ended(state: RunState) -> None:
         links.append(
             tag("a", "leaderboard.csv", href=f"/run-file/{state.name}/{LEADERBOARD}", class_="button second")
         )
-    show(tag("div", links, class_="row"))
+    show(tag("div", links, class_="acts"))
     if (state.folder / REPORT).is_file():
         show(report_frame(state.name))
 

@@ -28,7 +28,7 @@ def build(frame: Frame, house: House) -> None:
         found = await asyncio.to_thread(house.shelf.solution, solution)
         script("try.js")
         show(tag("h1", name(entry.title)), tag("p", _said(entry, found), class_="soft"))
-        with ui.element("div").classes("row"):
+        with ui.element("div").classes("acts"):
             show(
                 tag(
                     "a",
