@@ -564,6 +564,41 @@ def banana_stages() -> Row:
     return {**row, "notes": f"{row['notes']}; within one stage: {near['each']}"}
 
 
+def web_first_page() -> Row:
+    """From the command to the first page."""
+    import web as script
+
+    return script.first_page()
+
+
+def web_gallery() -> Row:
+    """10,000 photos in a browser."""
+    import shutil
+
+    import web as script
+
+    browser = shutil.which("chromium")
+    if browser is None:
+        sys.exit("no chromium on the PATH: apt-get install chromium")
+    return script.gallery(DATA / "flowers", browser)
+
+
+def web_readers() -> Row:
+    """Pages while a race runs."""
+    import throughput
+    import web as script
+
+    return script.readers(DATA / "flowers", throughput.lite0(RUNS))
+
+
+def web_predict() -> Row:
+    """Concurrent clients of the REST API, against the bare network in the same run."""
+    import throughput
+    import web as script
+
+    return script.predict(DATA / "flowers", throughput.lite0(RUNS))
+
+
 FIGURES: dict[str, Callable[[], Row]] = {
     f.__name__: f
     for f in (flowers, seedlings, fruit_quality, traffic_signs, traffic_signs_without, brain_mri, losses, blood_cells_kinds, null_races, shuffled,
@@ -571,7 +606,8 @@ FIGURES: dict[str, Callable[[], Row]] = {
               detect_tiles, nuclei, camvid, carrot_weed, magnetic_tiles, segment_tiles, segment_tiles_objects,
               magnetic_anomalies,
               denoise, denoise_priors, denoise_without_clean, denoise_speed, twice,
-              faces, sign_tracks, cifar10h_classes, banana_days, banana_stages)
+              faces, sign_tracks, cifar10h_classes, banana_days, banana_stages,
+              web_first_page, web_gallery, web_readers, web_predict)
 }  # fmt: skip
 
 
