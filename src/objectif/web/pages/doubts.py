@@ -18,11 +18,14 @@ from objectif.web.material import RECORD, Material
 from objectif.web.pages.frame import button, refused, show
 
 _SHOWN = 24
+_NO_WORRY = (
+    "Nothing says that any label is wrong; every set has some that are the least plausible, and these are."
+)
 
 
 def section(house: House, material: Material, dataset: Dataset) -> None:
     """The doubts that inspect found, on the page; nothing where it found none or labels cannot be corrected here."""
-    found = _doubts(material)
+    found, worrying = _doubts(material)
     try:
         corrections = Corrections(material.path, dataset)
     except DataError:
@@ -32,10 +35,9 @@ def section(house: House, material: Material, dataset: Dataset) -> None:
     numbers = {shown(sample.path): k for k, sample in enumerate(dataset.samples)}
     classes = {shown(c): c for c in dataset.classes}
     with ui.element("section").classes("panel"):
-        show(
-            tag("h2", "Labels that may be wrong"),
-            tag("p", "What you decide is written beside the data, not into them.", class_="soft"),
-        )
+        lead = "Wrong labels are likely among these." if worrying else _NO_WORRY
+        kept = "What you decide is written beside the data, not into them."
+        show(tag("h2", "Labels worth a second look"), tag("p", f"{lead} {kept}", class_="soft"))
         summary = ui.element("div")
         _summary(house, corrections, summary)
         with ui.element("div").classes("grid"):
@@ -45,12 +47,14 @@ def section(house: House, material: Material, dataset: Dataset) -> None:
                     _doubt(house, material, corrections, summary, doubt, number, looks)
 
 
-def _doubts(material: Material) -> list[dict[str, Any]]:
+def _doubts(material: Material) -> tuple[list[dict[str, Any]], bool]:
+    """(the least plausible labels, whether there are more of them than chance gives)."""
     try:
         record = json.loads((material.folder / RECORD).read_text(encoding="utf-8"))
-        return list((record["doubts"] or {}).get("images", []))
+        found = record["doubts"] or {}
+        return list(found.get("images", [])), bool(found.get("worrying"))
     except (OSError, ValueError, KeyError, TypeError):
-        return []
+        return [], False
 
 
 def _doubt(

@@ -48,6 +48,7 @@ class Frame:
                         found = build(*given, **named)
                         return await found if inspect.isawaitable(found) else found
                     except ObjectifError as error:
+                        show(tag("h1", "That is not to be had"))
                         refused(error)
 
             return ui.page(path, title=title)(framed)
