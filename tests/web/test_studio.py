@@ -102,7 +102,12 @@ def visit(chromium: Any, server: Server) -> Iterator[Callable[..., Any]]:
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("dialog", lambda dialog: (faults.append(f"dialog {dialog.message}"), dialog.dismiss()))
         page.on(
-            "console", lambda m: faults.append(m.text) if m.type == "error" and "ERR_CONNECTION_REFUSED" not in m.text else None
+            "console",
+            lambda m: (
+                faults.append(m.text)
+                if m.type == "error" and "ERR_CONNECTION_REFUSED" not in m.text
+                else None
+            ),
         )
         page.goto(server.address + path)
         page.wait_for_selector("main h1")

@@ -19,17 +19,22 @@ DROPPED = ""
 
 
 class Corrections:
-    """The corrections of one folder of images, each of one class. DataError for data of another kind."""
+    """The corrections of one folder of images, each of one class; place: the folder for both files.
 
-    def __init__(self, data: Path, dataset: Dataset) -> None:
+    DataError for data of another kind.
+    """
+
+    def __init__(self, data: Path, dataset: Dataset, place: Path) -> None:
         if not data.is_dir() or dataset.multilabel or any(s.item is not None for s in dataset.samples):
             raise DataError(
                 f"{data.name}: labels can be corrected here in a folder of images with one class each; this is {dataset.layout!r}. "
                 "Edit its labels where they are written."
             )
-        self.data, self.dataset = data, dataset
-        self.file = data.with_name(f"{data.name}.corrections.csv")
-        self.manifest = data.with_name(f"{data.name}.corrected.csv")
+        self.dataset = dataset
+        self.file, self.manifest = (
+            place / f"{data.name}.{word}.csv" for word in ("corrections", "corrected")
+        )
+        self.prefix = data.name if place == data.parent else str(data)
 
     def read(self) -> dict[str, str]:
         """Path in the data -> the class that it is, DROPPED where it is to be left out."""
@@ -57,7 +62,7 @@ class Corrections:
         was = {s.path: self.dataset.classes[s.labels[0]] for s in self.dataset.samples}
         lines = [[path, was.get(path, ""), label] for path, label in sorted(known.items())]
         rows = [
-            [f"{self.data.name}/{s.path}", known.get(s.path, was[s.path]), s.group or "", s.split or ""]
+            [f"{self.prefix}/{s.path}", known.get(s.path, was[s.path]), s.group or "", s.split or ""]
             for s in self.dataset.samples
             if known.get(s.path) != DROPPED
         ]

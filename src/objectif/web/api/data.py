@@ -90,7 +90,7 @@ def routes(house: House) -> APIRouter:
             raise DataError(
                 f"{sample.path} lies in an array; expected an image file. `objectif inspect` shows it."
             )
-        content = await house.thumbs.jpeg(sample.file, side)
+        content = await house.thumbs.jpeg(house.allowed(sample.file), side)
         return Response(content, media_type="image/jpeg", headers={"cache-control": "private, max-age=3600"})
 
     return api

@@ -100,7 +100,7 @@ def _classes(key: str, classes: list[str], counts: list[int], chosen: str) -> Ma
 
 async def _race(house: House, material: Material) -> None:
     try:
-        started = await asyncio.to_thread(lambda: house.races.start(house.materials.statement(material)))
+        started = await asyncio.to_thread(lambda: house.start(house.materials.statement(material)))
     except ObjectifError as error:
         ui.notify(str(error), type="negative", multi_line=True)
         return

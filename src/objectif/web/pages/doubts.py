@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 from nicegui import ui
@@ -27,7 +28,7 @@ def section(house: House, material: Material, dataset: Dataset) -> None:
     """The doubts that inspect found, on the page; nothing where it found none or labels cannot be corrected here."""
     found, worrying = _doubts(material)
     try:
-        corrections = Corrections(material.path, dataset)
+        corrections = Corrections(material.path, dataset, _place(house, material))
     except DataError:
         return
     if not found:
@@ -45,6 +46,12 @@ def section(house: House, material: Material, dataset: Dataset) -> None:
                 number, looks = numbers.get(doubt["path"]), classes.get(doubt["looks"])
                 if number is not None and looks is not None:
                     _doubt(house, material, corrections, summary, doubt, number, looks)
+
+
+def _place(house: House, material: Material) -> Path:
+    """Beside the data; in the server's folder where what is beside them is not the server's to write."""
+    beside = material.path.parent
+    return beside if any(beside.is_relative_to(root) for root in house.settings.roots) else material.folder
 
 
 def _doubts(material: Material) -> tuple[list[dict[str, Any]], bool]:
@@ -107,7 +114,7 @@ def _summary(house: House, corrections: Corrections, place: ui.element) -> None:
 
     async def race() -> None:
         try:
-            started = await asyncio.to_thread(house.races.start, house.allowed(corrections.manifest))
+            started = await asyncio.to_thread(house.start, corrections.manifest)
         except ObjectifError as error:
             refused(error)
             return

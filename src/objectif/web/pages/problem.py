@@ -122,8 +122,6 @@ class Editor:
             return
         try:
             found = stated(self.place, self.text.value or "")
-            if found.data != self.material.path:
-                self.house.allowed(found.data)
         except ObjectifError as error:
             self._say(str(error))
             return
@@ -145,7 +143,7 @@ class Editor:
 
     async def _race(self) -> None:
         try:
-            started = await asyncio.to_thread(self.house.races.start, self.place)
+            started = await asyncio.to_thread(self.house.start, self.place)
         except ObjectifError as error:
             self._say(str(error))
             return
