@@ -203,7 +203,8 @@ def _something(race: Race, learners: list[Learner]) -> None:
     speed = speeds[learner, side]
     epochs = max(1, affordable(race, speed.seconds, 0.7 * race.left(), again=AGAIN))
     race.notes.append(
-        f"{epochs} passes over the images fit into the budget; at least {fewest(race, learner)} pay.",
+        f"{'1 pass' if epochs == 1 else f'{epochs} passes'} over the images fit{'s' * (epochs == 1)} into the budget; at "
+        f"least {fewest(race, learner)} pay.",
         about="passes that fit",
     )
     candidate = Candidate(learner.approach, learner.name, usual_loss(race, learner), side=side, epochs=epochs)
