@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from objectif.errors import ProblemError
-from objectif.problem import installed, readers, toml, values
+from objectif.problem import installed, noisy, readers, toml, values
 from objectif.problem.values import APPROACHES, Cost, Fault
 from objectif.tasks import find
 
@@ -143,6 +143,9 @@ class Problem:
             what = f"the data have labels for {' and '.join(map(repr, dataset.tasks))}; expected one of them, or data that say more"
             values.refuse([values.fault("task", task, what)])
         usual = "cost" if self.cost is not None else find(task).usual_metric(dataset.multilabel)
+        if dataset.noisy and task == "restore":
+            usual = noisy.METRIC
+            values.refuse(list(noisy.misfits(self)))
         metric = usual if self.metric == "auto" else self.metric
         found = replace(self, task=task, metric=metric)
         found.validate_classes(dataset.classes, multilabel=dataset.multilabel)
