@@ -119,7 +119,10 @@ def _masks(folder: RunFolder, result: Result, answers: Answers) -> Listing:
 def _unusual(answers: Answers, looks: list[SecondLook], what: str) -> Listing:
     """A list in order of how unusual a disagreement is."""
     part = "held-out" if answers.kind == "out-of-fold" else "test"
-    sentences = [f"{len(answers):,} {part} images: {what} How likely a label is wrong cannot be said."]
+    sentences = [
+        f"{len(answers):,} {part} images: {what} How likely a label is wrong cannot be said; against it stands the share of "
+        "comparable ones that agree better."
+    ]
     if answers.kind == "test":
         sentences.append(
             "Images that were not in the test split are not covered: their labels are not kept beside answers."
