@@ -20,6 +20,7 @@ VERBS = {
     "compare": "Compare two runs, paired where they share images.",
     "predict": "Answers for files, folders, globs or a list on stdin.",
     "gallery": "Who is known: enrol, remove, list, verify, search; a file apart from the Solution.",
+    "evidence": "What a Solution promises, on what evidence, and what it does not say.",
     "evaluate": "Metrics with intervals of a Solution on labelled data.",
     "benchmark": "Images a second and memory of a Solution on this machine, against the bare network.",
     "check": "Contract tests on a Solution, model, loss or format.",

@@ -22,10 +22,12 @@ from objectif.metrics.base import Metric
 from objectif.metrics.catalog import available, metric
 from objectif.metrics.intervals import Interval, interval
 from objectif.metrics.segmentation import TOLERANCE, in_unit
+from objectif.promises import Calibration, Check, Outcome, check
 from objectif.run.inputs import Failure
 from objectif.run.predictor import Predictor
 from objectif.solution.file import Solution
 from objectif.tasks import find
+from objectif.tasks.classify import Decoding, choose
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Evaluation:
     """What evaluate() found.
 
     metrics: name -> (metric, its interval). n: images answered. groups: units that were resampled.
-    failures: images that could not be read. notes: sentences for a person.
+    failures: images that could not be read. notes: sentences for a person. promises: whether each is still kept.
     """
 
     metrics: dict[str, tuple[Metric, Interval]]
@@ -41,6 +43,7 @@ class Evaluation:
     groups: int
     failures: tuple[Failure, ...]
     notes: tuple[str, ...]
+    promises: tuple[Check, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready: metrics -> name -> estimate, low, high (None where there is none); n, groups, failed."""
@@ -60,6 +63,7 @@ class Evaluation:
             "groups": self.groups,
             "failed": len(self.failures),
             "notes": list(self.notes),
+            "promises": [one.to_dict() for one in self.promises],
         }
 
 
@@ -108,7 +112,31 @@ def evaluate(
         notes = [*notes, _unit(*scale)]
     found, undefined = _measured(predictor, chosen, truth[good], answers, kept, seed)
     units = len(rows) if kept is None else len(np.unique(kept))
-    return Evaluation(found, len(rows), units, tuple(failures), (*notes, *undefined))
+    checked = promised(solution, truth[good], answers, kept)
+    return Evaluation(found, len(rows), units, tuple(failures), (*notes, *undefined), checked)
+
+
+def promised(
+    solution: Solution, truth: NDArray[Any], answers: NDArray[Any], groups: NDArray[np.int64] | None
+) -> tuple[Check, ...]:
+    """Whether each promise that the Solution keeps is kept on these images; none where it makes none."""
+    if solution.promises is None or not solution.promises.get("kept"):
+        return ()
+    made = Outcome.from_dict({key: solution.promises.get(key) for key in ("kept", "rule", "records")})
+    decoding = solution.decoding
+    chosen = choose(answers, decoding, solution.multilabel) if isinstance(decoding, Decoding) else None
+    costs = getattr(decoding, "costs", None)
+    fresh = Calibration(
+        solution.task,
+        solution.classes,
+        solution.multilabel,
+        truth,
+        answers,
+        chosen,
+        groups,
+        costs=costs,
+    )
+    return tuple(check(made.rule, record, fresh) for record in made.records)
 
 
 def _unit(spacing: tuple[float, float], unit: str) -> str:

@@ -37,6 +37,7 @@ from objectif.images.prepare import load as load_image
 from objectif.images.tiles import Tile, TileRule, grid, tile_size
 from objectif.images.windows import steps, windows
 from objectif.run.inputs import Failure, find
+from objectif.run.judging import Judge
 from objectif.run.network import SCORES, Network, cores, lacks, usual_batch
 from objectif.run.ordered import ordered
 from objectif.run.shapes import flaws
@@ -119,6 +120,7 @@ class Predictor:
             )
         self.solution = solution
         self.task = find_task(solution.task)
+        self._judge = Judge(solution)
         self.precision: Precision = chosen
         self.workers = max(1, workers or cores())
         alone = solution.preparation.fit == "keep"  # pictures of several sizes are no batch
@@ -367,12 +369,17 @@ class Predictor:
         """Answers for people."""
         known = self.solution
         return [
-            answer
+            self._judged(answer, one)
             for one in found
             for answer in self.task.answers(
                 [one.name], known.classes, one.rows, known.decoding, known.multilabel, [one.placement]
             )
         ]
+
+    def _judged(self, answer: Answer, found: _Decoded) -> Answer:
+        """The answer with what may be done with it, where there is something to say."""
+        judgement = self._judge(answer, found.rows)
+        return answer if judgement is None else replace(answer, judgement=judgement)
 
     def _decode(
         self,

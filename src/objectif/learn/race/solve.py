@@ -53,6 +53,8 @@ def solve(
                 result = _race(problem, folder, folder.journal(), show, executor(), command)
     if not result.feasible:
         raise InfeasibleError(_infeasible(result, folder))
+    if not result.kept:
+        raise InfeasibleError(_broken(result, folder))
     return result
 
 
@@ -166,6 +168,15 @@ def _deliver_best(race: Race, command: str) -> Delivery:
             del race.board.scores[winner]
             race.board.fail(winner, None, str(error))
             race.show.say(f"{winner.id} failed at the last step: {error}")
+
+
+def _broken(result: Result, folder: RunFolder) -> str:
+    records = (result.promises or {}).get("records", ())
+    said = [str(record["sentence"]) for record in records if not record["kept"]]
+    return (
+        f"{chr(10).join(said)}\nThe best Solution is in {folder.solution().name}, which leaves every image to a person; see "
+        f"{folder.file(REPORT)}."
+    )
 
 
 def _infeasible(result: Result, folder: RunFolder) -> str:
