@@ -1,0 +1,64 @@
+"""Is a promise still kept? On fresh images with known truth, under the rule as it stands."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from objectif.problem.promises import parse
+from objectif.promises.bounds import lower, upper
+from objectif.promises.calibration import FEWEST_GROUPS, Calibration
+from objectif.promises.record import Record
+from objectif.promises.rule import Rule, glue
+from objectif.promises.search import losses
+
+Verdict = Literal["still kept", "no longer kept", "cannot tell from n"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """What fresh images say of a promise: estimate, with low and high its bounds at the promise's confidence each."""
+
+    promise: str
+    verdict: Verdict
+    sentence: str
+    estimate: float | None
+    low: float | None
+    high: float | None
+    n: int
+    work_saved: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return asdict(self)
+
+
+def check(rule: Rule, record: Record, calibration: Calibration) -> Check:
+    """Whether the promise of `record` holds under the rule on these images, or whether they are too few to tell."""
+    data, promise = calibration.once(), parse(record.promise)
+    task = glue(data.task)
+    seen, code = task.seen(promise, data), data.units(promise.unit)
+    limits = [(task.seen(guard.promise, data), guard.limit) for guard in rule.guards]
+    given = np.logical_and.reduce([np.ones(len(data), np.bool_), *(s.passes(t) for s, t in limits)])
+    own = next((g.limit for g in rule.guards if g.promise == promise), None)
+    lost, level = losses(seen, own, given, code), 1.0 - promise.confidence
+    work = float((given & seen.guards).mean()) if len(data) else 0.0
+    if len(lost) == 0 or (code is not None and len(lost) < FEWEST_GROUPS):
+        units = "groups with " if code is not None else ""
+        text = f"cannot tell from n: {promise.short} is about {len(lost)} {units}{seen.called} here"
+        return Check(record.promise, "cannot tell from n", text, None, None, None, len(lost), work)
+    values = sorted((seen.value(lower(lost, level)), seen.value(upper(lost, level))))
+    estimate = seen.value(float(lost.mean()))
+    verdict: Verdict = "cannot tell from n"
+    if upper(lost, level) <= seen.allowed:
+        verdict = "still kept"
+    elif lower(lost, level) > seen.allowed:
+        verdict = "no longer kept"
+    text = (
+        f"{verdict}: {promise.short}; on {len(lost)} {'groups with ' if code is not None else ''}{seen.called} it is "
+        f"{estimate:.3f}, between {values[0]:.3f} and {values[1]:.3f} with {100 * promise.confidence:g} % confidence on "
+        f"either side; {work:.1%} of the images are answered for good"
+    )
+    return Check(record.promise, verdict, text, estimate, values[0], values[1], len(lost), work)

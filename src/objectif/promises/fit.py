@@ -1,0 +1,143 @@
+"""Promises proved on images that took no part: limits, evidence, and what is said where it does not suffice.
+
+A promise is kept only where its limit is proved, its rule saves work, and the answers that save it go with the truth more
+than chance would make them: see apart.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from objectif.errors import ProblemError
+from objectif.problem.promises import Promise, validate
+from objectif.promises import limits as search
+from objectif.promises.apart import apart
+from objectif.promises.best import best as best_of
+from objectif.promises.bounds import lower, upper
+from objectif.promises.calibration import FEWEST_GROUPS, Bools, Calibration, count_units, unit_means
+from objectif.promises.record import Best, Outcome, Record
+from objectif.promises.rule import Guard, Rule, glue
+from objectif.promises.search import Code, losses
+from objectif.promises.seen import Seen
+from objectif.promises.words import Facts, sentence
+
+
+def fit(
+    promises: Sequence[Promise],
+    calibration: Calibration,
+    *,
+    jointly: bool = True,
+    tried: int = 1,
+    advise: bool = True,
+) -> Outcome:
+    """The rule that keeps the promises, with the evidence for each.
+
+    jointly: all hold together with the confidence of each; else each one by itself. tried: candidates that met these
+    images before one was taken. advise: tell the best promise where one is not kept. ProblemError where a promise does not
+    fit the problem.
+    """
+    if tried < 1:
+        raise ProblemError(f"{tried} candidates tried; expected at least the one that the promises are for.")
+    data = calibration.once()
+    found = validate(promises, data.task, data.classes, data.multilabel)
+    parts = (len(found) if jointly else 1) * tried
+    seen: list[Seen] = [glue(data.task).seen(p, data) for p in found]
+    codes = [data.units(p.unit) for p in found]
+    levels = [(1.0 - p.confidence) / parts for p in found]
+    limits = _limits(seen, codes, levels)
+    given = _given(seen, limits, len(data))
+    records = tuple(_record(*one, given, advise) for one in zip(seen, limits, codes, levels, strict=True))
+    guards = tuple(_guard(s, t, data) for s, t in zip(seen, limits, strict=True) if t is not None)
+    rule = Rule(data.task, data.classes, data.multilabel, guards)
+    return Outcome(all(record.kept for record in records), rule, records)
+
+
+def _limits(seen: Sequence[Seen], codes: Sequence[Code], levels: Sequence[float]) -> list[float | None]:
+    """Of each promise; None where it is not proved, or the images cannot tell."""
+    some = [k for k, code in enumerate(codes) if not _lacking(seen[k], code)]
+    found = search.find([seen[k] for k in some], [codes[k] for k in some], [levels[k] for k in some])
+    at = dict(zip(some, found, strict=True))
+    return [at.get(k) for k in range(len(seen))]
+
+
+def _given(seen: Sequence[Seen], limits: Sequence[float | None], n: int) -> Bools:
+    """(N,) which images no promise leaves to a person."""
+    passes = [s.passes(t) for s, t in zip(seen, limits, strict=True)]
+    return np.asarray(np.logical_and.reduce([np.ones(n, np.bool_), *passes]), np.bool_)
+
+
+def _guard(seen: Seen, limit: float, data: Calibration) -> Guard:
+    made: Guard = glue(data.task).guard(seen.promise, data)
+    return replace(made, limit=limit)
+
+
+def _lacking(seen: Seen, code: Code) -> str:
+    """Why nothing can be said of a promise on these images, '' where something can."""
+    count, n = int(seen.about.sum()), len(seen.about)
+    if count == 0:
+        return f"there are no {seen.called} among the {n} images"
+    if seen.called in ("positives", "negatives") and count == n:
+        return f"all {n} images are {seen.called}, so it cannot be told apart from a rule that always says the same"
+    units = count_units(seen.about, code)
+    if code is not None and units < FEWEST_GROUPS:
+        return f"cannot tell from fewer than ten groups ({units} with {seen.called})"
+    return ""
+
+
+def _why_not(seen: Seen, limit: float | None, saved: Bools, code: Code, level: float) -> str:
+    """Why a promise is not kept, '' where it is, 'few' where it is just not proved."""
+    if lacking := _lacking(seen, code):
+        return lacking
+    if limit is None:
+        return "few"
+    if not saved.any():
+        return "it would save no work: every answer that it is about is left to a person, or there is none"
+    if apart(seen, saved, code) > level:
+        return "the answers that would save work go with the truth no more than chance makes them"
+    return ""
+
+
+def _record(seen: Seen, limit: float | None, code: Code, level: float, given: Bools, advise: bool) -> Record:
+    """The evidence for one promise under the rule by which the images (N,) `given` are answered."""
+    promise, everything = seen.promise, np.ones(len(given), np.bool_)
+    saved = given & seen.guards if limit is not None else ~everything
+    work = unit_means(saved.astype(np.float64), everything, code)
+    lost = losses(seen, limit, given, code) if limit is not None else np.zeros(0)
+    why = _why_not(seen, limit, saved, code, level)
+    can: tuple[Best | None, int | None] = (None, None)
+    if why and advise and not _lacking(seen, code):
+        can = best_of(seen, code, level)
+    facts = Facts(
+        promise,
+        why,
+        seen.value(float(lost.mean())) if len(lost) else None,
+        seen.value(upper(lost, level)) if len(lost) else None,
+        int(seen.about.sum()),
+        seen.called,
+        count_units(seen.about, code),
+        code is not None,
+        float(work.mean()) if len(work) else 0.0,
+        *can,
+    )
+    return Record(
+        promise=str(promise),
+        kept=why == "",
+        sentence=sentence(facts),
+        estimate=facts.estimate,
+        reached=facts.reached,
+        n=len(given),
+        positives=facts.positives,
+        called=seen.called,
+        groups=facts.groups,
+        unit="image" if code is None else "group",
+        confidence=promise.confidence,
+        used=1.0 - level,
+        work_saved=facts.work,
+        work_low=lower(work, level) if len(work) else 0.0,
+        work_high=upper(work, level),
+        best=facts.best,
+        needed=facts.needed,
+    )
