@@ -18,6 +18,7 @@ VERBS = {
     "solve": "Run the race; write a run folder with leaderboard, report and one Solution file.",
     "report": "Write a run's report again.",
     "compare": "Compare two runs, paired where they share images.",
+    "doubts": "The labels of a run most worth a second look, worst first.",
     "predict": "Answers for files, folders, globs or a list on stdin.",
     "gallery": "Who is known: enrol, remove, list, verify, search; a file apart from the Solution.",
     "evidence": "What a Solution promises, on what evidence, and what it does not say.",
