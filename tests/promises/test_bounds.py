@@ -69,6 +69,9 @@ def test_fishers_test_is_scipys():
     rng = np.random.default_rng(0)
     for _ in range(20):
         saved, right = rng.random((2, 50)) < rng.random((2, 1))
-        table = [[(saved & right).sum(), (saved & ~right).sum()], [(~saved & right).sum(), (~saved & ~right).sum()]]
+        table = [
+            [(saved & right).sum(), (saved & ~right).sum()],
+            [(~saved & right).sum(), (~saved & ~right).sum()],
+        ]
         want = stats.fisher_exact(table, "greater").pvalue
         assert told_apart(saved, right) == pytest.approx(want, rel=1e-6)

@@ -14,8 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from objectif.metrics.calibration import ece
-from objectif.metrics.intervals import interval
-from objectif.metrics.means import BRIER
 
 COVERAGE = 0.9
 BINS = 10
@@ -37,11 +35,10 @@ def calibrated(
 
     truth (N,) or (N, C); probabilities (N, C) that a network gave which had not seen the images. of: which images they were.
     """
-    brier = interval(BRIER, truth, probabilities, groups, seed=seed)
     units = np.arange(len(truth)) if groups is None else groups
+    squares = _squares(truth, probabilities)
     return {
-        "ece": _ece(truth, probabilities, units, seed),
-        "brier": {"estimate": brier.estimate, "low": brier.low, "high": brier.high},
+        **_intervals(truth, probabilities, squares, units, seed),
         "sets": None if truth.ndim == 2 else _sets(truth, probabilities, units),
         "n": len(truth),
         "groups": len(np.unique(units)),
@@ -55,30 +52,44 @@ def members(probabilities: NDArray[np.floating[Any]], threshold: float) -> NDArr
     return order[: max(1, int((probabilities >= np.float32(threshold)).sum()))]
 
 
-def _ece(
+def _squares(truth: NDArray[np.int64], probabilities: NDArray[np.floating[Any]]) -> Reals:
+    """(N,) Brier score of each image: squared errors summed over classes, or, where labels are several, their mean."""
+    hot = truth if truth.ndim == 2 else np.eye(probabilities.shape[1])[truth]
+    errors = (probabilities.astype(np.float64) - hot) ** 2
+    return np.asarray(errors.mean(1) if truth.ndim == 2 else errors.sum(1), np.float64)
+
+
+def _intervals(
     truth: NDArray[np.int64],
     probabilities: NDArray[np.floating[Any]],
+    squares: Reals,
     units: NDArray[np.int64],
     seed: int,
-) -> dict[str, float | None]:
-    """The error with its percentile interval, less the bias of resampling; groups are drawn whole."""
-    estimate = ece(truth, probabilities, BINS)
+) -> dict[str, dict[str, float | None]]:
+    """ece and brier with percentile intervals, less the bias of resampling; groups are drawn whole."""
     _, which = np.unique(units, return_inverse=True)
     count = int(which.max()) + 1
-    if count < FEWEST:
-        return {"estimate": estimate, "low": None, "high": None}
     order = np.argsort(which, kind="stable")
     starts = np.searchsorted(which[order], np.arange(count + 1))
     rng = np.random.default_rng(seed)
-    values = []
-    for _ in range(DRAWS):
-        drawn = rng.integers(0, count, count)
-        rows = np.concatenate([order[starts[k] : starts[k + 1]] for k in drawn])
-        values.append(ece(truth[rows], probabilities[rows], BINS))
+    drawn: list[tuple[float, float]] = []
+    for _ in range(DRAWS if count >= FEWEST else 0):
+        rows = np.concatenate([order[starts[k] : starts[k + 1]] for k in rng.integers(0, count, count)])
+        drawn.append((ece(truth[rows], probabilities[rows], BINS), float(squares[rows].mean())))
+    return {
+        "ece": _spanned(ece(truth, probabilities, BINS), [one for one, _ in drawn]),
+        "brier": _spanned(float(squares.mean()), [one for _, one in drawn]),
+    }
+
+
+def _spanned(estimate: float, drawn: list[float]) -> dict[str, float | None]:
+    """An estimate with its interval; no interval without draws."""
+    if not drawn:
+        return {"estimate": estimate, "low": None, "high": None}
     shift = (
-        float(np.mean(values)) - estimate
+        float(np.mean(drawn)) - estimate
     )  # resampling makes bins differ from their probabilities once more
-    low, high = (max(0.0, float(end) - shift) for end in np.quantile(values, (0.025, 0.975)))
+    low, high = (max(0.0, float(end) - shift) for end in np.quantile(drawn, (0.025, 0.975)))
     return {"estimate": estimate, "low": min(low, estimate), "high": max(high, estimate)}
 
 
