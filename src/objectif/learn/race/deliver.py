@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +30,11 @@ from objectif.learn.race.folds import Speed, file_name, fold_file, refit_seconds
 from objectif.learn.race.idle import against_idle
 from objectif.learn.race.material import extractor, head_of, material
 from objectif.learn.race.patches import patches
-from objectif.learn.race.promising import calibration_of, promise, told
+from objectif.learn.race.promising import calibration_of, heated, promise, told
 from objectif.learn.race.race import Race
 from objectif.learn.race.record import card_of, result_of
 from objectif.metrics.intervals import Interval, interval
+from objectif.metrics.isotonic import share, worthwhile
 from objectif.metrics.pictures import stored
 from objectif.run.check import probes
 from objectif.run.network import Network
@@ -245,11 +246,18 @@ def decoding_of(race: Race, winner: Candidate) -> Any:
         scores = race.board.one(winner)
         return known.task.operate(decoding, race.board.truth, scores, known.dataset.multilabel)
     matrix = race.problem.cost_matrix(race.ground.dataset.classes)
-    heat = 1.0
+    scores, truth, heat = race.board.one(winner), race.board.truth, 1.0
     if winner.epochs:
-        scores = race.board.one(winner)
-        heat = heat_of(scores, race.board.truth)
-    return Decoding(temperature=heat, costs=matrix)
+        heat = heat_of(scores, truth)
+    plain = Decoding(temperature=heat, costs=matrix)
+    several = truth.ndim == 2
+    warm = heated(scores.astype(np.float64), heat, several=several)
+    curve = worthwhile(warm, truth, race.ground.context.units[race.ground.plan.scored()], race.problem.seed)
+    if curve is None:
+        return plain
+    half = share(np.interp(0.0, *np.array(curve).T)[None])  # who was answered at one half still is
+    thresholds = (float(half[0]),) * truth.shape[1] if several else None
+    return replace(plain, curve=curve, thresholds=thresholds)
 
 
 def _small(race: Race, winner: Candidate, network: bytes) -> tuple[bytes | None, str]:

@@ -14,6 +14,7 @@ from objectif.images.prepare import Preparation
 from objectif.learn.race.answering import answer
 from objectif.learn.race.candidate import Candidate
 from objectif.learn.race.race import Race
+from objectif.metrics.isotonic import bent
 from objectif.promises import Calibration, Outcome, fit
 from objectif.promises.calibrated import calibrated
 from objectif.tasks.classify import Decoding, choose
@@ -52,8 +53,10 @@ def calibration_of(
     if not isinstance(decoding, Decoding):
         return None
     scores, of = np.asarray(answers["scores"], np.float64), str(answers["kind"])
-    if winner.epochs and of == "out-of-fold":  # fine-tuned networks answer there without their temperature
-        scores = heated(scores, decoding.temperature, several=answers["truth"].ndim == 2)
+    if of == "out-of-fold":  # answers there are without what was learned from all of them
+        several = answers["truth"].ndim == 2
+        scores = heated(scores, decoding.temperature if winner.epochs else 1.0, several=several)
+        scores = scores if decoding.curve is None else bent(scores, decoding.curve, several)
     return calibrated(answers["truth"], scores.astype(np.float32), answers.get("units"), of, seed)
 
 
