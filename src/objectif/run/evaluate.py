@@ -22,8 +22,9 @@ from objectif.metrics.base import Metric
 from objectif.metrics.catalog import available, metric
 from objectif.metrics.intervals import Interval, interval
 from objectif.metrics.segmentation import TOLERANCE, in_unit
-from objectif.promises import Calibration, Check, Outcome, check
+from objectif.promises import Calibration, Check, check
 from objectif.run.inputs import Failure
+from objectif.run.judging import outcome
 from objectif.run.predictor import Predictor
 from objectif.solution.file import Solution
 from objectif.tasks import find
@@ -112,17 +113,18 @@ def evaluate(
         notes = [*notes, _unit(*scale)]
     found, undefined = _measured(predictor, chosen, truth[good], answers, kept, seed)
     units = len(rows) if kept is None else len(np.unique(kept))
-    checked = promised(solution, truth[good], answers, kept)
+    checked = promised(predictor, truth[good], answers, kept)
     return Evaluation(found, len(rows), units, tuple(failures), (*notes, *undefined), checked)
 
 
 def promised(
-    solution: Solution, truth: NDArray[Any], answers: NDArray[Any], groups: NDArray[np.int64] | None
+    predictor: Predictor, truth: NDArray[Any], answers: NDArray[Any], groups: NDArray[np.int64] | None
 ) -> tuple[Check, ...]:
     """Whether each promise that the Solution keeps is kept on these images; none where it makes none."""
-    if solution.promises is None or not solution.promises.get("kept"):
+    solution = predictor.solution
+    made = outcome(solution, predictor.precision)
+    if made is None or not made.kept:
         return ()
-    made = Outcome.from_dict({key: solution.promises.get(key) for key in ("kept", "rule", "records")})
     decoding = solution.decoding
     chosen = choose(answers, decoding, solution.multilabel) if isinstance(decoding, Decoding) else None
     costs = getattr(decoding, "costs", None)

@@ -7,6 +7,7 @@ calibration tells one.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,9 @@ from numpy.typing import NDArray
 
 from objectif.answers import Answer, Judgement, Label
 from objectif.errors import SolutionError
-from objectif.promises import Rule
+from objectif.promises import Outcome, Rule
 from objectif.promises.calibrated import members
-from objectif.solution.file import Solution
+from objectif.solution.file import Precision, Solution
 
 NOTHING = "nothing is promised of it"
 
@@ -24,14 +25,15 @@ NOTHING = "nothing is promised of it"
 class Judge:
     """The judgements of one Solution. SolutionError where its promises were altered."""
 
-    def __init__(self, solution: Solution) -> None:
+    def __init__(self, solution: Solution, precision: Precision) -> None:
         self.classes = solution.classes
         self.rule: Rule | None = None
         self.broken = ""
-        if solution.promises is not None:
-            self.rule = Rule.from_dict(solution.promises.get("rule"))
-            if not solution.promises.get("kept"):
-                self.broken = _unproved(solution)
+        made = outcome(solution, precision)
+        if made is not None:
+            self.rule = made.rule
+            if not made.kept:
+                self.broken = _unproved(made)
         sets = (solution.calibration or {}).get("sets")
         self.threshold = float(sets["threshold"]) if sets else None
 
@@ -53,10 +55,19 @@ class Judge:
         return np.array([[name in answer.labels for name in self.classes]], np.bool_)
 
 
-def _unproved(solution: Solution) -> str:
+def outcome(solution: Solution, precision: Precision) -> Outcome | None:
+    """What is promised of the answers of one precision; None where nothing is. SolutionError where it was altered."""
+    if solution.promises is None:
+        return None
+    made: Any = solution.promises
+    if precision != "fp32":
+        made = solution.promises.get(precision)
+        if not isinstance(made, Mapping):
+            raise SolutionError(f"nothing is proved of the {precision} network; the file was altered.")
+    return Outcome.from_dict({key: made.get(key) for key in ("kept", "rule", "records")})
+
+
+def _unproved(made: Outcome) -> str:
     """Which promises could not be proved."""
-    records = (solution.promises or {}).get("records")
-    if not isinstance(records, list) or not all(isinstance(one, dict) for one in records):
-        raise SolutionError("its promises have no list of records; the file was altered.")
-    names = [str(one.get("promise")) for one in records if not one.get("kept")]
+    names = [record.promise for record in made.records if not record.kept]
     return f"{' and '.join(names)} could not be proved, so a person decides"

@@ -120,8 +120,8 @@ class Predictor:
             )
         self.solution = solution
         self.task = find_task(solution.task)
-        self._judge = Judge(solution)
         self.precision: Precision = chosen
+        self._judge = Judge(solution, chosen)
         self.workers = max(1, workers or cores())
         alone = solution.preparation.fit == "keep"  # pictures of several sizes are no batch
         self.batch = 1 if alone else max(1, batch or usual_batch(solution.preparation, chosen))

@@ -30,7 +30,7 @@ from objectif.learn.race.folds import Speed, file_name, fold_file, refit_seconds
 from objectif.learn.race.idle import against_idle
 from objectif.learn.race.material import extractor, head_of, material
 from objectif.learn.race.patches import patches
-from objectif.learn.race.promising import calibration_of, heated, promise, told
+from objectif.learn.race.promising import calibration_of, heated, promised
 from objectif.learn.race.race import Race
 from objectif.learn.race.record import card_of, result_of
 from objectif.metrics.intervals import Interval, interval
@@ -99,7 +99,7 @@ def deliver(race: Race, found: Verdict, command: str) -> Delivery:
     held_out = len(np.unique(race.ground.context.units[race.ground.plan.scored()]))
     found = against_idle(found, race.board.metric, held_out, answers, race.problem.seed)
     answers["decoding"] = np.array(json.dumps(decoding.to_dict()))
-    outcome = promise(race, network, decoding, preparation)
+    promises = promised(race, networks, decoding, preparation, notes)
     dataset, task = race.ground.dataset, race.ground.context.task
     card = card_of(race, winner, found, estimate)
     if (
@@ -121,7 +121,7 @@ def deliver(race: Race, found: Verdict, command: str) -> Delivery:
         card=card.to_dict(),
         probes=_probes(networks, inputs, task.outputs, places),
         reference=race.ground.context.shape,
-        promises=told(race, outcome),
+        promises=promises,
         calibration=calibration_of(winner, answers, decoding, race.problem.seed),
     )
     result = result_of(race, found, estimate, card, notes, command, solution)

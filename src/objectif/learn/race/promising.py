@@ -17,14 +17,39 @@ from objectif.learn.race.race import Race
 from objectif.metrics.isotonic import bent
 from objectif.promises import Calibration, Outcome, fit
 from objectif.promises.calibrated import calibrated
+from objectif.solution.file import Precision
 from objectif.tasks.classify import Decoding, choose
 
 
-def promise(race: Race, network: bytes, decoding: Any, preparation: Preparation) -> Outcome | None:
-    """Promises fitted on the winner's answers for images that took no part; None where nothing is promised."""
-    promises = race.problem.promised()
-    if not promises:
+def promised(
+    race: Race,
+    networks: dict[Precision, bytes],
+    decoding: Any,
+    preparation: Preparation,
+    notes: list[str],
+) -> dict[str, Any] | None:
+    """What the Solution promises, JSON-ready; None where nothing is.
+
+    Each precision is proved by itself, as its answers are its own: a network of eight bits that does not keep what the other
+    keeps is taken out of `networks`, which `notes` is told.
+    """
+    if not race.problem.promises:
         return None
+    found = _proved(race, networks["fp32"], decoding, preparation)
+    told = {**found.to_dict(), **_data(race)}
+    if "int8" in networks:
+        small = _proved(race, networks["int8"], decoding, preparation)
+        if found.kept and not small.kept:
+            del networks["int8"]
+            notes.append("The int8 network is left out: what is promised could not be proved of it.")
+        else:
+            told["int8"] = small.to_dict()
+    return told
+
+
+def _proved(race: Race, network: bytes, decoding: Any, preparation: Preparation) -> Outcome:
+    """Promises fitted on a network's answers for images that took no part."""
+    promises = race.problem.promised()
     ground = race.ground
     rows = np.flatnonzero(ground.plan.calibration)
     scores = answer(ground.context, network, rows, preparation, decoding, race.executor.cores)
@@ -69,17 +94,14 @@ def heated(scores: NDArray[np.float64], heat: float, *, several: bool) -> NDArra
     return np.asarray(p / p.sum(1, keepdims=True), np.float64)
 
 
-def told(race: Race, outcome: Outcome | None) -> dict[str, Any] | None:
-    """The outcome with what its evidence is, for the Solution."""
-    if outcome is None:
-        return None
+def _data(race: Race) -> dict[str, Any]:
+    """What the evidence is, for the Solution."""
     plan, dataset = race.ground.plan, race.ground.dataset
     rows = np.flatnonzero(plan.calibration)
     truth = dataset.truth()[rows]
     counts = truth.sum(0) if dataset.multilabel else np.bincount(truth, minlength=len(dataset.classes))
     units = race.ground.context.units[rows]
     return {
-        **outcome.to_dict(),
         "hold": race.problem.promises_hold,
         "data": {
             "name": dataset.name,
