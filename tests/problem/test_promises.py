@@ -11,9 +11,9 @@ from objectif.problem.promises import KINDS, Promise, parse, validate
 
 PLAIN = ("normal", "pneumonia")
 SHARES = st.floats(1e-6, 1 - 1e-6)
-NAMES = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "Zs")), min_size=1, max_size=12).filter(
-    lambda name: name.strip() == name
-)
+NAMES = st.text(
+    st.characters(codec="utf-8", categories=("L", "N", "P", "Zs")), min_size=1, max_size=12
+).filter(lambda name: name.strip() == name)
 
 
 @settings(max_examples=60, deadline=None)
@@ -58,7 +58,10 @@ def test_what_people_write(text, promise):
     [
         ("recal[pneumonia] >= 0.95", "no promise of the kind 'recal'.*did you mean 'recall'"),
         ("recall[pneumonia] > 0.95", "cannot be read; expected such as 'recall"),
-        ("recall[pneumonia] >= 1", "the bound is 1; expected a number between 0 and 1, because no number of images"),
+        (
+            "recall[pneumonia] >= 1",
+            "the bound is 1; expected a number between 0 and 1, because no number of images",
+        ),
         ("false_alarm_rate <= 0", "the bound is 0; .* because no number of images can prove 0"),
         ("recall[pneumonia] >= 0", "because every rule keeps that"),
         ("recall[pneumonia] >= 95", "because it is a share"),
@@ -84,12 +87,37 @@ def test_what_cannot_be_promised(text, said):
     ("texts", "task", "classes", "said"),
     [
         (["recall[pnuemonia] >= .9"], "classify", PLAIN, "no class 'pnuemonia'.*did you mean 'pneumonia'"),
-        (["recall >= .9"], "classify", ("a", "b", "c"), r"which of 3 classes it is about; write 'recall\[a\] >= 0.9'"),
-        (["coverage[a] >= .9"], "classify", ("a", "b"), r"is about all classes together; write it without \[a\]"),
-        (["fpir <= .01"], "classify", PLAIN, "does not fit the task 'classify'; it can promise recall, specificity"),
+        (
+            ["recall >= .9"],
+            "classify",
+            ("a", "b", "c"),
+            r"which of 3 classes it is about; write 'recall\[a\] >= 0.9'",
+        ),
+        (
+            ["coverage[a] >= .9"],
+            "classify",
+            ("a", "b"),
+            r"is about all classes together; write it without \[a\]",
+        ),
+        (
+            ["fpir <= .01"],
+            "classify",
+            PLAIN,
+            "does not fit the task 'classify'; it can promise recall, specificity",
+        ),
         (["recall >= .9"], "restore", (), "nothing can be promised of its answers"),
-        (["recall[RBC] >= .9"], "detect", ("RBC",), "write 'recall.RBC. >= 0.9 at 1 false positives per image'"),
-        (["recall[dent] >= .9"], "anomaly", ("good", "dent"), r"anomalies as a whole; write it without \[dent\]"),
+        (
+            ["recall[RBC] >= .9"],
+            "detect",
+            ("RBC",),
+            "write 'recall.RBC. >= 0.9 at 1 false positives per image'",
+        ),
+        (
+            ["recall[dent] >= .9"],
+            "anomaly",
+            ("good", "dent"),
+            r"anomalies as a whole; write it without \[dent\]",
+        ),
         (["recall[a] >= .9", "recall[a] >= .9"], "classify", ("a", "b"), "is made twice; leave one out"),
         (
             ["recall[pneumonia] >= .9", "recall[pneumonia] >= .95"],

@@ -14,7 +14,8 @@ from objectif.errors import ProblemError, SolutionError
 from objectif.problem.promises import parse
 from objectif.promises import Outcome, Rule, check, fit, work
 from objectif.promises.bounds import most
-from tests.promises.worlds import CLASSES, several, two
+
+from .worlds import CLASSES, several, two
 
 KINDS = (
     "recall[pneumonia] >= 0.9",
@@ -82,7 +83,9 @@ def test_misses_at_the_limit_are_those_that_the_bound_allows(seed):
     data = two(400, seed=seed)
     outcome, record = one("recall[pneumonia] >= 0.9", data)
     judged = outcome.rule.judge(data.answers, data.chosen, CLASSES)
-    missed = [j.act == "answer" and c[0] and y for j, c, y in zip(judged, data.chosen, data.truth == 1, strict=True)]
+    missed = [
+        j.act == "answer" and c[0] and y for j, c, y in zip(judged, data.chosen, data.truth == 1, strict=True)
+    ]
     allowed = most(int(data.truth.sum()), 1 - 0.9, 1.0 - record.used)
     everything = int((data.chosen[:, 0] & (data.truth == 1)).sum())
     if record.kept:
@@ -147,9 +150,13 @@ def test_several_hold_jointly_or_each():
 
 def test_promises_that_meet_are_tested_on_what_is_given():
     data = several(2000)
-    promises = [parse(t) for t in ("npv[a] >= 0.95", "precision[b] >= 0.9", "recall[c] >= 0.9", "coverage >= 0.9")]
+    promises = [
+        parse(t) for t in ("npv[a] >= 0.95", "precision[b] >= 0.9", "recall[c] >= 0.9", "coverage >= 0.9")
+    ]
     outcome = fit(promises, data)
-    judged = np.array([j.act == "answer" for j in outcome.rule.judge(data.answers, data.chosen, data.classes)])
+    judged = np.array(
+        [j.act == "answer" for j in outcome.rule.judge(data.answers, data.chosen, data.classes)]
+    )
     precision = outcome.records[1]
     given = judged & data.chosen[:, 1]
     assert precision.estimate == pytest.approx((data.truth[given] == 1).mean())
@@ -171,11 +178,17 @@ def test_labels_that_are_several():
     truth = (rng.random((1500, 3)) < 0.3).astype(np.int64)
     p = 1 / (1 + np.exp(-(3 * rng.normal(size=truth.shape) + 9 * truth - 4.5)))
     data = replace(
-        several(1500, 3), multilabel=True, truth=truth, answers=p.astype(np.float32), chosen=p.astype(np.float32) >= 0.5
+        several(1500, 3),
+        multilabel=True,
+        truth=truth,
+        answers=p.astype(np.float32),
+        chosen=p.astype(np.float32) >= 0.5,
     )
     outcome = fit([parse("recall[a] >= 0.9"), parse("precision[b] >= 0.9")], data)
     assert outcome.kept
-    judged = np.array([j.act == "answer" for j in outcome.rule.judge(data.answers, data.chosen, data.classes)])
+    judged = np.array(
+        [j.act == "answer" for j in outcome.rule.judge(data.answers, data.chosen, data.classes)]
+    )
     given = judged & data.chosen[:, 1]
     assert outcome.records[1].estimate == pytest.approx(truth[given, 1].mean())
 
@@ -219,7 +232,9 @@ def test_reasons_are_for_people():
     promises = [parse("recall[pneumonia] >= 0.95"), parse("precision[pneumonia] >= 0.9")]
     reasons = {str(j) for j in fit(promises, data).rule.judge(data.answers, data.chosen, CLASSES)}
     assert "defer: pneumonia cannot be ruled out at recall >= 0.95" in reasons
-    assert any(r.startswith("answer: sure enough: precision[pneumonia] >= 0.9 holds above a prob") for r in reasons)
+    assert any(
+        r.startswith("answer: sure enough: precision[pneumonia] >= 0.9 holds above a prob") for r in reasons
+    )
 
 
 @pytest.mark.parametrize(
@@ -242,5 +257,7 @@ def test_an_altered_rule_is_refused(change, said):
 def test_a_rule_knows_its_classes():
     data = two(500)
     rule = one("recall[pneumonia] >= 0.9", data)[0].rule
-    with pytest.raises(SolutionError, match="promises are made for the classes normal, pneumonia; met pneumonia"):
+    with pytest.raises(
+        SolutionError, match="promises are made for the classes normal, pneumonia; met pneumonia"
+    ):
         rule.judge(data.answers, data.chosen, CLASSES[::-1])

@@ -18,7 +18,9 @@ def two(n, *, prevalence=0.3, apart=2.5, seed=0, group=1, told=True):
     patients = -(-n // group)
     code = np.arange(n) // group
     truth = (rng.random(patients) < prevalence)[code].astype(np.int64)
-    noise = rng.normal(size=n) if group == 1 else 0.7 * rng.normal(size=patients)[code] + 0.7 * rng.normal(size=n)
+    noise = (
+        rng.normal(size=n) if group == 1 else 0.7 * rng.normal(size=patients)[code] + 0.7 * rng.normal(size=n)
+    )
     seen = truth if told else rng.random(n) < prevalence
     odds = apart * (noise + apart * seen) - apart**2 / 2 + np.log(prevalence / (1 - prevalence))
     p = 1 / (1 + np.exp(-odds))
