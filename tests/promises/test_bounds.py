@@ -8,7 +8,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from objectif.metrics.distributions import clopper_pearson
-from objectif.promises.bounds import binomial_tail, lower, most, p_value, told_apart, upper
+from objectif.promises.bounds import Losses, binomial_tail, lower, most, p_value, told_apart, upper
+
+
+def plain(values):
+    """Losses of 0 and 1."""
+    means = np.asarray(values, float)
+    return Losses(means, means == 1)
+
+
+def drawn(means, seed=0):
+    """Losses with lots."""
+    return Losses(means, np.random.default_rng(seed).random(len(means)) < means)
+
 
 stats = pytest.importorskip("scipy.stats")
 
@@ -29,8 +41,8 @@ def test_the_most_mistakes_are_those_that_still_prove(n, limit, level):
 
 
 def test_figures_that_are_known():
-    assert upper(np.zeros(299), 0.05) <= 0.01 < upper(np.zeros(298), 0.05)
-    assert 1 - upper(np.zeros(39), 0.05) == pytest.approx(0.926, abs=5e-4)
+    assert upper(plain(np.zeros(299)), 0.05) <= 0.01 < upper(plain(np.zeros(298)), 0.05)
+    assert 1 - upper(plain(np.zeros(39)), 0.05) == pytest.approx(0.926, abs=5e-4)
     assert most(299, 0.01, 0.05) == 0
     assert most(298, 0.01, 0.05) == -1
 
@@ -39,7 +51,7 @@ def test_figures_that_are_known():
 @given(n=st.integers(1, 400), share=st.floats(0, 1))
 def test_of_single_images_the_bound_is_clopper_and_pearsons(n, share):
     k = round(share * n)
-    losses = np.repeat([1.0, 0.0], [k, n - k])
+    losses = plain(np.repeat([1.0, 0.0], [k, n - k]))
     low, high = clopper_pearson(k, n, 0.9)
     assert upper(losses, 0.05) == pytest.approx(high, abs=1e-9)
     assert lower(losses, 0.05) == pytest.approx(low, abs=1e-9)
@@ -48,20 +60,21 @@ def test_of_single_images_the_bound_is_clopper_and_pearsons(n, share):
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=60), st.integers(0, 59), st.floats(0.001, 0.3))
 def test_more_loss_is_a_higher_bound_and_more_units_a_lower_one(values, place, level):
-    losses = np.array(values)
-    more = losses.copy()
-    more[place % len(losses)] = 1.0
-    assert upper(more, level) >= upper(losses, level) - 1e-9
-    assert upper(np.tile(losses, 3), level) <= upper(losses, level) + 1e-9
-    assert upper(losses, level) >= losses.mean() - 1e-9
-    assert upper(losses[::-1], level) == pytest.approx(upper(losses, level), abs=1e-9)
+    means = np.array(values)
+    more = means.copy()
+    more[place % len(means)] = 1.0
+    losses = drawn(means)
+    thrice = Losses(np.tile(means, 3), np.tile(losses.lost, 3))
+    assert upper(drawn(more), level) >= upper(losses, level) - 1e-9
+    assert upper(thrice, level) <= upper(losses, level) + 1e-9
+    assert upper(losses, level) >= means.mean() - 1e-9 >= lower(losses, level) - 2e-9
 
 
 @pytest.mark.parametrize("shape", [(0.05, 0.95), (0.5, 9.5), (5.0, 95.0)])
 def test_means_of_groups_are_bounded_as_often_as_is_said(shape):
     rng = np.random.default_rng(3)
     draws = rng.beta(*shape, size=(2000, 60))
-    refuted = np.mean([p_value(row, 0.05) <= 0.05 for row in draws])
+    refuted = np.mean([p_value(drawn(row, k), 0.05) <= 0.05 for k, row in enumerate(draws)])
     assert refuted <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 2000)
 
 

@@ -14,7 +14,8 @@ from objectif.errors import ProblemError, SolutionError
 from objectif.problem.promises import parse
 from objectif.promises import Outcome, Rule, check, fit, work
 from objectif.promises.bounds import most
-from tests.promises.worlds import CLASSES, several, two
+
+from .worlds import CLASSES, several, two
 
 KINDS = (
     "recall[pneumonia] >= 0.9",

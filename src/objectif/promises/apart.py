@@ -14,21 +14,20 @@ from numpy.typing import NDArray
 
 from objectif.metrics.distributions import student_tail
 from objectif.promises.bounds import told_apart
-from objectif.promises.seen import Bools, Reals, Seen
+from objectif.promises.calibration import Bools, Reals
+from objectif.promises.seen import Seen
 
-Code = NDArray[np.int64] | None
 
-
-def apart(seen: Seen, saved: Bools, code: Code) -> float:
+def apart(seen: Seen, saved: Bools) -> float:
     """The p-value that the answers (N,) that save work go with the truth no more than chance makes them.
 
     Of several answers the one that is given most is asked, because it is the one that a constant rule would give.
     """
     usual = np.bincount(seen.answer[saved]).argmax()
     given, true = saved & (seen.answer == usual), seen.truth == usual
-    if code is None:
+    if seen.units.code is None:
         return told_apart(given, true)
-    return _apart_by_groups(given.astype(np.float64), true.astype(np.float64), code)
+    return _apart_by_groups(given.astype(np.float64), true.astype(np.float64), seen.units.code)
 
 
 def _apart_by_groups(saved: Reals, true: Reals, code: NDArray[np.int64]) -> float:

@@ -10,54 +10,53 @@ import numpy as np
 from objectif.promises import limits as search
 from objectif.promises.apart import apart
 from objectif.promises.bounds import most
-from objectif.promises.calibration import count_units, unit_means
 from objectif.promises.record import Best
-from objectif.promises.search import Code, losses, ranks
+from objectif.promises.search import ranks
 from objectif.promises.seen import Seen
 
 _FINEST = 20  # halvings that look for the best bound
 
 
-def best(seen: Seen, code: Code, level: float) -> tuple[Best | None, int | None]:
+def best(seen: Seen, level: float) -> tuple[Best | None, int | None]:
     """The best bound that these images allow for this promise alone, and how many would allow the one that was asked."""
     promise, low, high = seen.promise, seen.allowed, 1.0 - 1e-6
-    found = _alone(seen, high, code, level)
+    found = _alone(seen, high, level)
     if found is None:
         return None, None
     for _ in range(_FINEST):
         middle = (low + high) / 2.0
-        one = _alone(seen, middle, code, level)
+        one = _alone(seen, middle, level)
         low, high, found = (middle, high, found) if one is None else (low, middle, one)
     bound = seen.value(high)
     bound = math.floor(bound * 1000) / 1000 if promise.up else math.ceil(bound * 1000) / 1000
     if not 0.0 < bound < 1.0 and promise.kind != "risk":
         return None, None
     lost, work = found
-    needed = _answers_needed(seen, code, level) if seen.conditional else _needed(lost, seen.allowed, level)
+    needed = _answers_needed(seen, level) if seen.conditional else _needed(lost, seen.allowed, level)
     return Best(replace(promise, bound=bound).short, bound, work), needed
 
 
-def _alone(seen: Seen, allowed: float, code: Code, level: float) -> tuple[float, float] | None:
+def _alone(seen: Seen, allowed: float, level: float) -> tuple[float, float] | None:
     """Mean loss and share of images saved where that loss may be `allowed`; None where that cannot be promised either."""
     one = replace(seen, allowed=allowed)
-    (limit,) = search.find([one], [code], [level])
+    (limit,) = search.find([one], [level])
     everything = np.ones(len(seen.guards), np.bool_)
     saved = one.guards & one.passes(limit)
-    if limit is None or not saved.any() or apart(one, saved, code) > level:
+    if limit is None or not saved.any() or apart(one, saved) > level:
         return None
-    work = float(unit_means(saved.astype(np.float64), everything, code).mean())
-    return float(losses(one, limit, one.passes(limit), code).mean()), work
+    work = seen.units.losses(saved.astype(np.float64), everything).mean
+    return one.losses(limit, one.passes(limit)).mean, work
 
 
-def _answers_needed(seen: Seen, code: Code, level: float) -> int | None:
+def _answers_needed(seen: Seen, level: float) -> int | None:
     """As _needed(), where only the safest of the answers need be given."""
-    steps = ranks(seen.margin, seen.guards, code)
-    total, wanted = count_units(seen.guards, code), []
+    steps = ranks(seen.margin, seen.guards, seen.units)
+    total, wanted = seen.units.count(seen.guards), []
     for limit in steps:
-        lost = unit_means(seen.loss, seen.about & (seen.margin > limit), code)
-        enough = _needed((float(lost.sum()) + 0.5) / (len(lost) + 1.0), seen.allowed, level)
-        if enough is not None and len(lost):
-            wanted.append(_rounded(enough * total / len(lost)))
+        lost = seen.units.losses(seen.loss, seen.about & (seen.margin > limit))
+        enough = _needed((float(lost.means.sum()) + 0.5) / (len(lost.means) + 1.0), seen.allowed, level)
+        if enough is not None and len(lost.means):
+            wanted.append(_rounded(enough * total / len(lost.means)))
     return min(wanted, default=None)
 
 

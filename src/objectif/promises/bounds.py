@@ -1,12 +1,17 @@
-"""How many mistakes may be seen for a promise still to be proved: exact for single images, for means of groups by Bentkus.
+"""How many mistakes may be seen for a promise still to be proved: the binomial tail, for single images and for groups.
 
-Everything is a p-value of "the mean loss is at least `limit`", from losses of units that are independent: small where the
-losses seen are too few for that. A promise is proved at level a where the p-value is at most a.
+Everything is a p-value of "the mean loss is at least `limit`", from losses of independent units: small where the losses
+seen are too few for that. A promise is proved at level a where the p-value is at most a.
 
-- Units that lose 0 or 1: the binomial tail, which inverts to Clopper and Pearson's bound. Nothing valid is tighter.
-- Units that lose between 0 and 1 (a patient, some of whose images are missed): the smaller of Hoeffding's tail in its
-  relative-entropy form and e times the binomial tail (Bentkus 2004; Bates et al. 2021, Distribution-free, risk-controlling
-  prediction sets).
+- Images lose 0 or 1: the binomial tail, which inverts to Clopper and Pearson's bound. Nothing valid is tighter.
+- A group (a patient, some of whose images are missed) loses the mean of its images, a number between 0 and 1. A lot is
+  drawn for it: it counts as lost with the probability of that mean, just as if one of its images were drawn and looked at.
+  The mean over groups is the same, the losses are 0 or 1, and the binomial tail is exact again. The lot is a number made
+  from the group's own content (Units), so the same images always give the same bound, and a group that loses more is never
+  counted as losing less. A bound is never on the better side of the mean that was seen.
+
+Compared on made-up groups, and rejected: Hoeffding and Bentkus's inequality (Bates et al. 2021) and bets in the order of the
+images (Waudby-Smith & Ramdas 2023) need no lots; see docs/decisions/promises.md for what they cost.
 """
 
 from __future__ import annotations
@@ -14,9 +19,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from objectif.metrics.distributions import beta_cdf
 
 Reals = NDArray[np.float64]
 _LOGS = np.zeros(1)  # log k! for k = 0, 1, ...
@@ -52,40 +60,46 @@ def most(n: int, limit: float, level: float) -> int:
     return int(np.searchsorted(np.cumsum(np.exp(terms)), level, side="right")) - 1
 
 
-def p_value(losses: Reals, limit: float) -> float:
-    """Of "the mean loss is at least `limit`", 0 < limit < 1, from independent losses (n,) in [0, 1]; 1 without any."""
-    n, total = len(losses), float(losses.sum())
-    if n == 0 or total >= n * limit:
+class Losses(NamedTuple):
+    """Losses of U independent units: means (U,) in [0, 1], and lost (U,) of 0 and 1 that have the same expectation."""
+
+    means: Reals
+    lost: NDArray[np.bool_]
+
+    @property
+    def mean(self) -> float:
+        """The mean loss seen; 0 without units."""
+        return float(self.means.mean()) if len(self.means) else 0.0
+
+    def turned(self) -> Losses:
+        """What is not lost."""
+        return Losses(1.0 - self.means, ~self.lost)
+
+
+def p_value(losses: Losses, limit: float) -> float:
+    """Of "the mean loss is at least `limit`", 0 < limit < 1; 1 without any unit."""
+    n = len(losses.means)
+    if n == 0 or float(losses.means.sum()) >= n * limit:
         return 1.0
-    if ((losses == 0.0) | (losses == 1.0)).all():
-        return binomial_tail(round(total), n, limit)
-    return hoeffding_bentkus(total, n, limit)
+    return binomial_tail(int(losses.lost.sum()), n, limit)
 
 
-def hoeffding_bentkus(total: float, n: int, limit: float) -> float:
-    """The p-value from the sum of losses in [0, 1], total < n limit."""
-    mean = total / n
-    entropy = (mean * math.log(mean / limit) if mean > 0 else 0.0) + (1 - mean) * math.log(
-        (1 - mean) / (1 - limit)
-    )
-    return min(1.0, math.exp(-n * entropy), math.e * binomial_tail(math.ceil(total - 1e-9), n, limit))
-
-
-def upper(losses: Reals, level: float) -> float:
-    """The least mean loss that is refuted at `level`: the upper bound of the mean; 1 where nothing is."""
-    if len(losses) == 0:
+def upper(losses: Losses, level: float) -> float:
+    """The least mean loss that is refuted at `level`: the upper bound of the mean; 1 without any unit."""
+    n, lost = len(losses.means), int(losses.lost.sum())
+    if n == 0 or lost == n:
         return 1.0
-    return _root(lambda limit: p_value(losses, limit) - level, float(losses.mean()), 1.0)
+    return max(losses.mean, _root(lambda p: beta_cdf(1.0 - p, n - lost, lost + 1) - level, lost / n, 1.0))
 
 
-def lower(losses: Reals, level: float) -> float:
+def lower(losses: Losses, level: float) -> float:
     """The lower bound of the mean."""
-    return 1.0 - upper(1.0 - losses, level)
+    return 1.0 - upper(losses.turned(), level)
 
 
 def _root(falling: Callable[[float], float], low: float, high: float) -> float:
-    """From above, the point where a falling function is 0 or less."""
-    for _ in range(60):
+    """From above, the point where a falling function is 0 or less, to 1e-12."""
+    for _ in range(40):
         middle = (low + high) / 2.0
         if middle in (low, high):
             break

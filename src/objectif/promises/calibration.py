@@ -7,10 +7,13 @@ groups (a patient, a plant): its images are alike, so that a hundred images of t
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from objectif.promises.bounds import Losses
 
 Bools = NDArray[np.bool_]
 Reals = NDArray[np.float64]
@@ -64,25 +67,55 @@ class Calibration:
         _, first = np.unique(self.copies[order], return_index=True)
         return replace(self.take(np.sort(order[first])), copies=None)
 
-    def units(self, unit: str) -> NDArray[np.int64] | None:
-        """(N,) group numbers 0..G-1 where groups are the unit and some hold several images, else None."""
-        if unit == "image" or self.groups is None:
-            return None
-        names, code = np.unique(self.groups, return_inverse=True)
-        return None if len(names) == len(self) else np.asarray(code, np.int64)
+    def units(self, unit: str) -> Units:
+        """What is independent: groups where these are the unit and some hold several images, else images."""
+        code = None
+        if unit != "image" and self.groups is not None:
+            names, code = np.unique(self.groups, return_inverse=True)
+            code = None if len(names) == len(self) else np.asarray(code, np.int64)
+        return Units(self, code)
 
 
-def unit_means(values: Reals, mask: Bools, code: NDArray[np.int64] | None) -> Reals:
-    """(U,) the mean of values (N,) over the images of `mask`, for each unit that has one; each unit counts the same."""
-    if code is None:
-        return np.asarray(values[mask], np.float64)
-    own = code[mask]
-    counts = np.bincount(own)
-    sums = np.bincount(own, values[mask])
-    some = counts > 0
-    return np.asarray(sums[some] / counts[some], np.float64)
+class Units:
+    """Independent units of N images: code (N,) of groups 0..G-1, or None where each image is one."""
+
+    def __init__(self, data: Calibration, code: NDArray[np.int64] | None) -> None:
+        self.data, self.code = data, code
+
+    @cached_property
+    def lots(self) -> Reals:
+        """(U,) a number in [0, 1) for each unit, made from the content of its images: their order changes nothing."""
+        own = _numbers(self.data.truth, self.data.answers)
+        if self.code is None:
+            return own
+        return np.asarray(np.bincount(self.code, own) % 1.0, np.float64)
+
+    def count(self, mask: Bools) -> int:
+        """How many units have an image of `mask` (N,)."""
+        return int(mask.sum()) if self.code is None else len(np.unique(self.code[mask]))
+
+    def losses(self, values: Reals, mask: Bools) -> Losses:
+        """Of values (N,) in [0, 1], over the units with an image of `mask` (N,): the mean of these images for each."""
+        if self.code is None:
+            means = np.asarray(values[mask], np.float64)
+            plain = bool(((means == 0.0) | (means == 1.0)).all())
+            return Losses(means, means == 1.0 if plain else self.lots[mask] < means)
+        own = self.code[mask]
+        counts, sums = np.bincount(own), np.bincount(own, values[mask])
+        some = np.flatnonzero(counts)
+        means = np.asarray(sums[some] / counts[some], np.float64)
+        return Losses(means, self.lots[some] < means)
 
 
-def count_units(mask: Bools, code: NDArray[np.int64] | None) -> int:
-    """How many units have an image of `mask` (N,)."""
-    return int(mask.sum()) if code is None else len(np.unique(code[mask]))
+def _numbers(*arrays: NDArray[Any]) -> Reals:
+    """(N,) in [0, 1), each from the bytes of one row of all arrays (N, ...), scattered as by chance (SplitMix64)."""
+    found = np.zeros(len(arrays[0]), np.uint64)
+    for array in arrays:
+        rows = np.ascontiguousarray(array).reshape(len(array), -1).view(np.uint8)
+        words = np.pad(rows, ((0, 0), (0, -rows.shape[1] % 8))).view("<u8")
+        for column in words.T:
+            found = (found ^ column) + np.uint64(0x9E3779B97F4A7C15)
+            found = (found ^ (found >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+            found = (found ^ (found >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+            found ^= found >> np.uint64(31)
+    return np.asarray((found >> np.uint64(11)) * 2.0**-53, np.float64)

@@ -12,7 +12,6 @@ from objectif.promises.bounds import lower, upper
 from objectif.promises.calibration import FEWEST_GROUPS, Calibration
 from objectif.promises.record import Record
 from objectif.promises.rule import Rule, glue
-from objectif.promises.search import losses
 
 Verdict = Literal["still kept", "no longer kept", "cannot tell from n"]
 
@@ -39,26 +38,26 @@ def check(rule: Rule, record: Record, calibration: Calibration) -> Check:
     """Whether the promise of `record` holds under the rule on these images, or whether they are too few to tell."""
     data, promise = calibration.once(), parse(record.promise)
     task = glue(data.task)
-    seen, code = task.seen(promise, data), data.units(promise.unit)
+    seen = task.seen(promise, data)
+    groups = "groups with " if seen.units.code is not None else ""
     limits = [(task.seen(guard.promise, data), guard.limit) for guard in rule.guards]
     given = np.logical_and.reduce([np.ones(len(data), np.bool_), *(s.passes(t) for s, t in limits)])
     own = next((g.limit for g in rule.guards if g.promise == promise), None)
-    lost, level = losses(seen, own, given, code), 1.0 - promise.confidence
+    lost, level = seen.losses(own, given), 1.0 - promise.confidence
     work = float((given & seen.guards).mean()) if len(data) else 0.0
-    if len(lost) == 0 or (code is not None and len(lost) < FEWEST_GROUPS):
-        units = "groups with " if code is not None else ""
-        text = f"cannot tell from n: {promise.short} is about {len(lost)} {units}{seen.called} here"
-        return Check(record.promise, "cannot tell from n", text, None, None, None, len(lost), work)
+    if len(lost.means) == 0 or (groups and len(lost.means) < FEWEST_GROUPS):
+        text = f"cannot tell from n: {promise.short} is about {len(lost.means)} {groups}{seen.called} here"
+        return Check(record.promise, "cannot tell from n", text, None, None, None, len(lost.means), work)
     values = sorted((seen.value(lower(lost, level)), seen.value(upper(lost, level))))
-    estimate = seen.value(float(lost.mean()))
+    estimate = seen.value(lost.mean)
     verdict: Verdict = "cannot tell from n"
     if upper(lost, level) <= seen.allowed:
         verdict = "still kept"
     elif lower(lost, level) > seen.allowed:
         verdict = "no longer kept"
     text = (
-        f"{verdict}: {promise.short}; on {len(lost)} {'groups with ' if code is not None else ''}{seen.called} it is "
+        f"{verdict}: {promise.short}; on {len(lost.means)} {groups}{seen.called} it is "
         f"{estimate:.3f}, between {values[0]:.3f} and {values[1]:.3f} with {100 * promise.confidence:g} % confidence on "
         f"either side; {work:.1%} of the images are answered for good"
     )
-    return Check(record.promise, verdict, text, estimate, values[0], values[1], len(lost), work)
+    return Check(record.promise, verdict, text, estimate, values[0], values[1], len(lost.means), work)

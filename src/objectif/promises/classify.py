@@ -53,6 +53,7 @@ def seen(promise: Promise, data: Calibration) -> Seen:
     scale = max(map(max, data.costs)) if promise.kind == "risk" and data.costs else 1.0
     return Seen(
         promise,
+        data.units(promise.unit),
         guards,
         margin,
         about,

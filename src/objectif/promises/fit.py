@@ -17,10 +17,9 @@ from objectif.promises import limits as search
 from objectif.promises.apart import apart
 from objectif.promises.best import best as best_of
 from objectif.promises.bounds import lower, upper
-from objectif.promises.calibration import FEWEST_GROUPS, Bools, Calibration, count_units, unit_means
+from objectif.promises.calibration import FEWEST_GROUPS, Bools, Calibration
 from objectif.promises.record import Best, Outcome, Record
 from objectif.promises.rule import Guard, Rule, glue
-from objectif.promises.search import Code, losses
 from objectif.promises.seen import Seen
 from objectif.promises.words import Facts, sentence
 
@@ -45,20 +44,19 @@ def fit(
     found = validate(promises, data.task, data.classes, data.multilabel)
     parts = (len(found) if jointly else 1) * tried
     seen: list[Seen] = [glue(data.task).seen(p, data) for p in found]
-    codes = [data.units(p.unit) for p in found]
     levels = [(1.0 - p.confidence) / parts for p in found]
-    limits = _limits(seen, codes, levels)
+    limits = _limits(seen, levels)
     given = _given(seen, limits, len(data))
-    records = tuple(_record(*one, given, advise) for one in zip(seen, limits, codes, levels, strict=True))
+    records = tuple(_record(*one, given, advise) for one in zip(seen, limits, levels, strict=True))
     guards = tuple(_guard(s, t, data) for s, t in zip(seen, limits, strict=True) if t is not None)
     rule = Rule(data.task, data.classes, data.multilabel, guards)
     return Outcome(all(record.kept for record in records), rule, records)
 
 
-def _limits(seen: Sequence[Seen], codes: Sequence[Code], levels: Sequence[float]) -> list[float | None]:
+def _limits(seen: Sequence[Seen], levels: Sequence[float]) -> list[float | None]:
     """Of each promise; None where it is not proved, or the images cannot tell."""
-    some = [k for k, code in enumerate(codes) if not _lacking(seen[k], code)]
-    found = search.find([seen[k] for k in some], [codes[k] for k in some], [levels[k] for k in some])
+    some = [k for k, one in enumerate(seen) if not _lacking(one)]
+    found = search.find([seen[k] for k in some], [levels[k] for k in some])
     at = dict(zip(some, found, strict=True))
     return [at.get(k) for k in range(len(seen))]
 
@@ -74,52 +72,52 @@ def _guard(seen: Seen, limit: float, data: Calibration) -> Guard:
     return replace(made, limit=limit)
 
 
-def _lacking(seen: Seen, code: Code) -> str:
+def _lacking(seen: Seen) -> str:
     """Why nothing can be said of a promise on these images, '' where something can."""
     count, n = int(seen.about.sum()), len(seen.about)
     if count == 0:
         return f"there are no {seen.called} among the {n} images"
     if seen.called in ("positives", "negatives") and count == n:
         return f"all {n} images are {seen.called}, so it cannot be told apart from a rule that always says the same"
-    units = count_units(seen.about, code)
-    if code is not None and units < FEWEST_GROUPS:
+    units = seen.units.count(seen.about)
+    if seen.units.code is not None and units < FEWEST_GROUPS:
         return f"cannot tell from fewer than ten groups ({units} with {seen.called})"
     return ""
 
 
-def _why_not(seen: Seen, limit: float | None, saved: Bools, code: Code, level: float) -> str:
+def _why_not(seen: Seen, limit: float | None, saved: Bools, level: float) -> str:
     """Why a promise is not kept, '' where it is, 'few' where it is just not proved."""
-    if lacking := _lacking(seen, code):
+    if lacking := _lacking(seen):
         return lacking
     if limit is None:
         return "few"
     if not saved.any():
         return "it would save no work: every answer that it is about is left to a person, or there is none"
-    if apart(seen, saved, code) > level:
+    if apart(seen, saved) > level:
         return "the answers that would save work go with the truth no more than chance makes them"
     return ""
 
 
-def _record(seen: Seen, limit: float | None, code: Code, level: float, given: Bools, advise: bool) -> Record:
+def _record(seen: Seen, limit: float | None, level: float, given: Bools, advise: bool) -> Record:
     """The evidence for one promise under the rule by which the images (N,) `given` are answered."""
     promise, everything = seen.promise, np.ones(len(given), np.bool_)
     saved = given & seen.guards if limit is not None else ~everything
-    work = unit_means(saved.astype(np.float64), everything, code)
-    lost = losses(seen, limit, given, code) if limit is not None else np.zeros(0)
-    why = _why_not(seen, limit, saved, code, level)
+    work = seen.units.losses(saved.astype(np.float64), everything)
+    lost = seen.losses(limit, given)
+    why = _why_not(seen, limit, saved, level)
     can: tuple[Best | None, int | None] = (None, None)
-    if why and advise and not _lacking(seen, code):
-        can = best_of(seen, code, level)
+    if why and advise and not _lacking(seen):
+        can = best_of(seen, level)
     facts = Facts(
         promise,
         why,
-        seen.value(float(lost.mean())) if len(lost) else None,
-        seen.value(upper(lost, level)) if len(lost) else None,
+        seen.value(lost.mean) if len(lost.means) and limit is not None else None,
+        seen.value(upper(lost, level)) if len(lost.means) and limit is not None else None,
         int(seen.about.sum()),
         seen.called,
-        count_units(seen.about, code),
-        code is not None,
-        float(work.mean()) if len(work) else 0.0,
+        seen.units.count(seen.about),
+        seen.units.code is not None,
+        work.mean,
         *can,
     )
     return Record(
@@ -132,11 +130,11 @@ def _record(seen: Seen, limit: float | None, code: Code, level: float, given: Bo
         positives=facts.positives,
         called=seen.called,
         groups=facts.groups,
-        unit="image" if code is None else "group",
+        unit="image" if seen.units.code is None else "group",
         confidence=promise.confidence,
         used=1.0 - level,
         work_saved=facts.work,
-        work_low=lower(work, level) if len(work) else 0.0,
+        work_low=lower(work, level),
         work_high=upper(work, level),
         best=facts.best,
         needed=facts.needed,

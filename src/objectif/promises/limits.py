@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from objectif.promises.search import Code, chain, monotone, ranks
+from objectif.promises.search import chain, monotone, ranks
 from objectif.promises.seen import Seen
 
 Bools = NDArray[np.bool_]
@@ -24,11 +24,9 @@ FINE, COARSE = np.linspace(-2.2, 7.4, 13), np.linspace(-2.2, 7.4, 6)
 """Log-odds from .9 to .0006 of probability, where a limit must be of a fixed list."""
 
 
-def find(seen: Sequence[Seen], codes: Sequence[Code], levels: Sequence[float]) -> list[float | None]:
+def find(seen: Sequence[Seen], levels: Sequence[float]) -> list[float | None]:
     """The limit of each promise; None where it cannot be proved."""
-    limits = [
-        None if s.conditional else monotone(s, c, t) for s, c, t in zip(seen, codes, levels, strict=True)
-    ]
+    limits = [None if s.conditional else monotone(s, t) for s, t in zip(seen, levels, strict=True)]
     together = blocks(seen)
     near, twins = _neighbours(seen, together)
     crowd = {k: max(len(own) for own in near if k in own) for own in near for k in own}
@@ -39,10 +37,9 @@ def find(seen: Sequence[Seen], codes: Sequence[Code], levels: Sequence[float]) -
         given = np.logical_and.reduce(
             [np.ones(len(seen[0].guards), np.bool_), *(seen[k].passes(limits[k]) for k in own)]
         )
-        code = next((codes[j] for j in block if codes[j] is not None), None)
         shift = seen[block[0]].shift
         least = max((t - shift for t in (limits[k] for k in same) if t is not None), default=-np.inf)
-        found = _shared([seen[j] for j in block], code, [levels[j] / tests for j in block], given, least)
+        found = _shared([seen[j] for j in block], [levels[j] / tests for j in block], given, least)
         for j in block:
             limits[j] = found
         for k in same:
@@ -72,14 +69,13 @@ def _list(count: int) -> Reals:
     return FINE if count == 1 else COARSE
 
 
-def _shared(
-    seen: Sequence[Seen], code: Code, levels: Sequence[float], given: Bools, least: float
-) -> float | None:
+def _shared(seen: Sequence[Seen], levels: Sequence[float], given: Bools, least: float) -> float | None:
     """One limit, `least` or more, for promises about shares of the same answers; None where there is none for all."""
     margin = np.min([np.where(one.guards, one.margin, np.inf) for one in seen], axis=0)
     some = np.logical_or.reduce([one.guards for one in seen]) & given
-    steps = ranks(margin, some, code)
-    proved = [chain(one, margin, given, steps, code, level) for one, level in zip(seen, levels, strict=True)]
+    units = next((s.units for s in seen if s.units.code is not None), seen[0].units)
+    steps = ranks(margin, some, units)
+    proved = [chain(one, margin, given, steps, units, level) for one, level in zip(seen, levels, strict=True)]
     last = np.flatnonzero(np.logical_and.reduce([steps >= least, *proved]))
     return float(steps[last[-1]]) if len(last) else None
 

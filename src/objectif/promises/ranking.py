@@ -67,7 +67,7 @@ class _Plan:
             some = np.logical_or.reduce([s.guards for s in own])
             self.blocks.append((own, margin, _Sorted(own[0], some, margin)))
         self.guarded = np.logical_or.reduce([s.guards for s in self.seen])
-        self.about = [_weights_of(s, data) for s in self.seen]
+        self.about = [_weights_of(s) for s in self.seen]
 
     def saved(self, weight: Reals) -> Bools:
         """(N,) given and guarded, or nothing where a promise is not kept on these weights."""
@@ -91,9 +91,9 @@ class _Plan:
         return np.asarray(given & self.guarded, np.bool_)
 
 
-def _weights_of(seen: Seen, data: Calibration) -> Reals:
+def _weights_of(seen: Seen) -> Reals:
     """(N,) what each image that a promise is about weighs, where each of their units weighs the same."""
-    code = data.units(seen.promise.unit)
+    code = seen.units.code
     if code is None:
         return seen.about.astype(np.float64)
     counts = np.bincount(code, seen.about)

@@ -9,32 +9,31 @@ the guarded answers", for a list of m that is fixed beforehand. Given the margin
 independent draws of all that are above it, so each test is as exact as for a fixed limit. Plain Bonferroni over a list long
 enough to lose no work costs a factor of its length. Instead the level is given to a few starts (Bonferroni over these), and
 what a start has proved hands its level on to the next longer list (the fallback procedure of Wiens 2003, a fixed sequence
-with several starts): at most all of the level, at least a share of it, at each length.
+with several starts): at most all of the level, at least a share of it, at each length. Most of it goes to the shortest list
+that could be proved with a mistake or two: the safest answers are where mistakes are fewest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from objectif.promises.bounds import most, p_value
-from objectif.promises.calibration import unit_means
+from objectif.promises.calibration import Bools, Reals, Units
 from objectif.promises.seen import Seen
 
-Bools = NDArray[np.bool_]
-Reals = NDArray[np.float64]
-Code = NDArray[np.int64] | None
 STEPS = 64
-STARTS = {8: 0.1, 16: 0.2, 32: 0.2, 48: 0.25, 64: 0.25}
-"""Step of STEPS at which a sequence may start anew, and its share of the level."""
+FIRST = 0.8
+"""Share of the level that the first start has."""
+AHEAD = 1.5
+"""How many times as long as the shortest list that can be proved the first is."""
 
 
-def monotone(seen: Seen, code: Code, level: float) -> float | None:
+def monotone(seen: Seen, level: float) -> float | None:
     """The smallest limit at which the promise is proved; None where it is not at any."""
     can = seen.about & (seen.loss > 0)
-    if code is None and bool((seen.loss[can] == 1.0).all()):
+    if seen.units.code is None and bool((seen.loss[can] == 1.0).all()):
         allowed = most(int(seen.about.sum()), seen.allowed, level)
         if allowed < 0:
             return None
@@ -43,8 +42,7 @@ def monotone(seen: Seen, code: Code, level: float) -> float | None:
     steps = np.unique(np.concatenate([[-np.inf], seen.at[can]]))
 
     def proved(limit: float) -> bool:
-        losses = unit_means(np.where(seen.at > limit, seen.loss, 0.0), seen.about, code)
-        return p_value(losses, seen.allowed) <= level
+        return p_value(seen.losses(limit, can), seen.allowed) <= level
 
     if not proved(float(steps[-1])):
         return None
@@ -55,9 +53,9 @@ def monotone(seen: Seen, code: Code, level: float) -> float | None:
     return float(steps[high])
 
 
-def ranks(margin: Reals, of: Bools, code: Code) -> Reals:
+def ranks(margin: Reals, of: Bools, units: Units) -> Reals:
     """(STEPS,) limits, falling: above the k-th lie about k / STEPS of the units with an answer in `of`; the last is -inf."""
-    best = margin[of]
+    best, code = margin[of], units.code
     if code is not None and len(best):
         peak = np.full(int(code.max()) + 1, -np.inf)
         np.maximum.at(peak, code[of], best)
@@ -67,26 +65,27 @@ def ranks(margin: Reals, of: Bools, code: Code) -> Reals:
     return np.append(np.append(falling, -np.inf)[many], -np.inf)
 
 
-def chain(
-    seen: Seen, margin: Reals, given: Bools, limits: Sequence[float] | Reals, code: Code, level: float
-) -> Bools:
+def starts(count: int, allowed: float, level: float) -> dict[int, float]:
+    """The steps at which a sequence over `count` units may start, and the share of the level of each."""
+    shortest = AHEAD * math.log(FIRST * level) / math.log1p(-allowed)
+    first = math.ceil(STEPS * shortest / max(count, 1))
+    if first >= STEPS:
+        return {STEPS: 1.0}
+    later = [step for step in (STEPS // 4, STEPS // 2, 3 * STEPS // 4, STEPS) if step > first]
+    return {first: FIRST, **{step: (1.0 - FIRST) / len(later) for step in later}}
+
+
+def chain(seen: Seen, margin: Reals, given: Bools, limits: Reals, units: Units, level: float) -> Bools:
     """(STEPS,) at which limits a conditional promise is proved among the answers (N,) `given` above them."""
     proved = np.zeros(len(limits), np.bool_)
-    carried = 0.0
+    about, carried = seen.about & given, 0.0
+    share = starts(units.count(about), seen.allowed, level)
     for step, limit in enumerate(limits, start=1):
-        carried += STARTS.get(step, 0.0) * level
+        carried += share.get(step, 0.0) * level
         if carried == 0.0:
             continue
-        losses = unit_means(seen.loss, seen.about & given & (margin > limit), code)
-        proved[step - 1] = p_value(losses, seen.allowed) <= carried
+        lost = units.losses(seen.loss, about & (margin > limit))
+        proved[step - 1] = p_value(lost, seen.allowed) <= carried
         if not proved[step - 1]:
             carried = 0.0
     return proved
-
-
-def losses(seen: Seen, limit: float | None, given: Bools, code: Code) -> Reals:
-    """(U,) mean loss of each unit that the promise is about, under its limit and among the answers (N,) that are given."""
-    if seen.conditional:
-        return unit_means(seen.loss, seen.about & given, code)
-    lost = seen.loss if limit is None else np.where(seen.at > limit, seen.loss, 0.0)
-    return unit_means(lost, seen.about, code)

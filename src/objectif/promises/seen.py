@@ -12,14 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from objectif.problem.promises import Promise
-
-Bools = NDArray[np.bool_]
-Reals = NDArray[np.float64]
+from objectif.promises.bounds import Losses
+from objectif.promises.calibration import Bools, Reals, Units
 
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """A promise on N images.
+    """A promise on N images, of which `units` are independent.
 
     guards: (N,) bool, which answers may be vetoed for it. margin: (N,) how safe each is; given where above the limit.
     about: (N,) bool, the images whose mean loss is bounded; where conditional, those of them that are given.
@@ -30,6 +29,7 @@ class Seen:
     """
 
     promise: Promise
+    units: Units
     guards: Bools
     margin: Reals
     about: Bools
@@ -50,6 +50,13 @@ class Seen:
         if limit is None:
             return np.ones(len(self.guards), np.bool_)
         return ~self.guards | (self.margin > limit)
+
+    def losses(self, limit: float | None, given: Bools) -> Losses:
+        """Of each unit that the promise is about, under its limit and among the answers (N,) that are given."""
+        if self.conditional:
+            return self.units.losses(self.loss, self.about & given)
+        lost = self.loss if limit is None else np.where(self.at > limit, self.loss, 0.0)
+        return self.units.losses(lost, self.about)
 
     def value(self, loss: float) -> float:
         """A mean loss in the words of the promise: 0.03 is a recall of 0.97."""
