@@ -80,7 +80,7 @@ class Units:
     """Independent units of N images: code (N,) of groups 0..G-1, or None where each image is one."""
 
     def __init__(self, data: Calibration, code: NDArray[np.int64] | None) -> None:
-        self.data, self.code = data, code
+        self.data, self.code, self.size = data, code, len(data)
 
     @cached_property
     def lots(self) -> Reals:

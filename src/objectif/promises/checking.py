@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-import numpy as np
-
 from objectif.problem.promises import parse
 from objectif.promises.bounds import lower, upper
 from objectif.promises.calibration import FEWEST_GROUPS, Calibration
+from objectif.promises.fit import given_by
 from objectif.promises.record import Record
 from objectif.promises.rule import Rule, glue
 
@@ -40,11 +39,12 @@ def check(rule: Rule, record: Record, calibration: Calibration) -> Check:
     task = glue(data.task)
     seen = task.seen(promise, data)
     groups = "groups with " if seen.units.code is not None else ""
-    limits = [(task.seen(guard.promise, data), guard.limit) for guard in rule.guards]
-    given = np.logical_and.reduce([np.ones(len(data), np.bool_), *(s.passes(t) for s, t in limits)])
+    given = given_by(
+        [task.seen(guard.promise, data) for guard in rule.guards], [g.limit for g in rule.guards], len(data)
+    )
     own = next((g.limit for g in rule.guards if g.promise == promise), None)
     lost, level = seen.losses(own, given), 1.0 - promise.confidence
-    work = float((given & seen.guards).mean()) if len(data) else 0.0
+    work = seen.bounded_work(own, given, level)[0] if own is not None and len(data) else 0.0
     if len(lost.means) == 0 or (groups and len(lost.means) < FEWEST_GROUPS):
         text = f"cannot tell from n: {promise.short} is about {len(lost.means)} {groups}{seen.called} here"
         return Check(record.promise, "cannot tell from n", text, None, None, None, len(lost.means), work)
