@@ -79,7 +79,7 @@ def _lacking(seen: Seen) -> str:
     if seen.called in ("positives", "negatives") and count == n:
         return f"all {n} images are {seen.called}, so it cannot be told apart from a rule that always says the same"
     units = seen.units.count(seen.about)
-    if seen.units.code is not None and units < FEWEST_GROUPS:
+    if seen.holder == "groups" and units < FEWEST_GROUPS:
         return f"cannot tell from fewer than ten groups ({units} with {seen.called})"
     return ""
 
@@ -91,7 +91,7 @@ def _why_not(seen: Seen, limit: float | None, given: Bools, level: float, least:
     if limit is None:
         return "few"
     if least <= 0.0:
-        return "it would save no work: every answer that it is about is left to a person, or there is none"
+        return seen.idle
     if seen.chance(limit, given) > level:
         return "the answers that would save work go with the truth no more than chance makes them"
     return ""
@@ -99,7 +99,7 @@ def _why_not(seen: Seen, limit: float | None, given: Bools, level: float, least:
 
 def _record(seen: Seen, limit: float | None, level: float, given: Bools, advise: bool) -> Record:
     """The evidence for one promise under the rule by which the images (N,) `given` are answered."""
-    promise, grouped = seen.promise, seen.units.code is not None
+    promise = seen.promise
     work = (0.0, 0.0, 0.0) if limit is None else seen.bounded_work(limit, given, level)
     lost = None if limit is None else seen.losses(limit, given)
     why = _why_not(seen, limit, given, level, work[1])
@@ -114,8 +114,9 @@ def _record(seen: Seen, limit: float | None, level: float, given: Bools, advise:
         int(seen.about.sum()),
         seen.called,
         seen.units.count(seen.about),
-        grouped,
+        seen.holder,
         work[0],
+        seen.saves,
         *can,
     )
     return Record(
@@ -128,7 +129,7 @@ def _record(seen: Seen, limit: float | None, level: float, given: Bools, advise:
         positives=facts.positives,
         called=seen.called,
         groups=facts.groups,
-        unit="group" if grouped else "image",
+        unit="group" if seen.holder == "groups" else "image",
         confidence=promise.confidence,
         used=1.0 - level,
         work_saved=work[0],

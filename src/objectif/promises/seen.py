@@ -38,6 +38,15 @@ class Seen:
 
     scale = 1.0
     conditional = False
+    saves = "of the images are answered for good"
+    idle = "it would save no work: every answer that it is about is left to a person, or there is none"
+
+    @property
+    def holder(self) -> str:
+        """What the units are called where they are not the things themselves: 'groups', or 'images' of several things."""
+        if self.images.code is not None:
+            return "groups"
+        return "" if self.units is self.images else "images"
 
     def value(self, loss: float) -> float:
         """A mean loss in the words of the promise: 0.03 is a recall of 0.97."""
