@@ -15,19 +15,23 @@ from numpy.typing import NDArray
 from objectif.metrics.distributions import student_tail
 from objectif.promises.bounds import told_apart
 from objectif.promises.calibration import Bools, Reals
-from objectif.promises.seen import Seen
 
 
-def apart(seen: Seen, saved: Bools) -> float:
-    """The p-value that the answers (N,) that save work go with the truth no more than chance makes them.
+def apart(
+    answer: NDArray[np.int64], truth: NDArray[np.int64], saved: Bools, code: NDArray[np.int64] | None
+) -> float:
+    """The p-value that the answers (N,) that save work go with the truth (N,) no more than chance makes them.
 
-    Of several answers the one that is given most is asked, because it is the one that a constant rule would give.
+    Of several answers the one that is given most is asked, because it is the one that a constant rule would give. code (N,):
+    groups, or None. 1 where nothing is saved.
     """
-    usual = np.bincount(seen.answer[saved]).argmax()
-    given, true = saved & (seen.answer == usual), seen.truth == usual
-    if seen.units.code is None:
+    if not saved.any():
+        return 1.0
+    usual = np.bincount(answer[saved]).argmax()
+    given, true = saved & (answer == usual), truth == usual
+    if code is None:
         return told_apart(given, true)
-    return _apart_by_groups(given.astype(np.float64), true.astype(np.float64), seen.units.code)
+    return _apart_by_groups(given.astype(np.float64), true.astype(np.float64), code)
 
 
 def _apart_by_groups(saved: Reals, true: Reals, code: NDArray[np.int64]) -> float:

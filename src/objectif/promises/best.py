@@ -5,14 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-import numpy as np
-
 from objectif.promises import limits as search
-from objectif.promises.apart import apart
 from objectif.promises.bounds import most
 from objectif.promises.record import Best
 from objectif.promises.search import ranks
-from objectif.promises.seen import Seen
+from objectif.promises.seen import Guarded, Seen
 
 _FINEST = 20  # halvings that look for the best bound
 
@@ -32,23 +29,28 @@ def best(seen: Seen, level: float) -> tuple[Best | None, int | None]:
     if not 0.0 < bound < 1.0 and promise.kind != "risk":
         return None, None
     lost, work = found
-    needed = _answers_needed(seen, level) if seen.conditional else _needed(lost, seen.allowed, level)
+    needed = (
+        _answers_needed(seen, level)
+        if isinstance(seen, Guarded) and seen.conditional
+        else _needed(lost, seen.allowed, level)
+    )
     return Best(replace(promise, bound=bound).short, bound, work), needed
 
 
 def _alone(seen: Seen, allowed: float, level: float) -> tuple[float, float] | None:
-    """Mean loss and share of images saved where that loss may be `allowed`; None where that cannot be promised either."""
+    """Mean loss and work saved where that loss may be `allowed`; None where that cannot be promised either."""
     one = replace(seen, allowed=allowed)
     (limit,) = search.find([one], [level])
-    everything = np.ones(len(seen.guards), np.bool_)
-    saved = one.guards & one.passes(limit)
-    if limit is None or not saved.any() or apart(one, saved) > level:
+    if limit is None:
         return None
-    work = seen.units.losses(saved.astype(np.float64), everything).mean
-    return one.losses(limit, one.passes(limit)).mean, work
+    given = one.passes(limit)
+    work, low, _ = one.bounded_work(limit, given, level)
+    if low <= 0.0 or one.chance(limit, given) > level:
+        return None
+    return one.losses(limit, given).mean, work
 
 
-def _answers_needed(seen: Seen, level: float) -> int | None:
+def _answers_needed(seen: Guarded, level: float) -> int | None:
     """As _needed(), where only the safest of the answers need be given."""
     steps = ranks(seen.margin, seen.guards, seen.units)
     total, wanted = seen.units.count(seen.guards), []

@@ -77,10 +77,20 @@ class Calibration:
 
 
 class Units:
-    """Independent units of N images: code (N,) of groups 0..G-1, or None where each image is one."""
+    """Independent units of M things, of the N images of `data`.
 
-    def __init__(self, data: Calibration, code: NDArray[np.int64] | None) -> None:
-        self.data, self.code = data, code
+    code (M,): the group of each, 0..G-1, or None where each image is one. within (M,): the image that a thing is in, where
+    things are not images.
+    """
+
+    def __init__(
+        self, data: Calibration, code: NDArray[np.int64] | None, within: NDArray[np.int64] | None = None
+    ) -> None:
+        self.data, self.code, self.size, self.within = data, code, len(data), within
+
+    def things(self, image: NDArray[np.int64]) -> Units:
+        """The same units for things (M,) that lie in these images, of which an image may hold several."""
+        return Units(self.data, image if self.code is None else self.code[image], image)
 
     @cached_property
     def lots(self) -> Reals:
@@ -88,14 +98,26 @@ class Units:
         own = _numbers(self.data.truth, self.data.answers)
         if self.code is None:
             return own
-        return np.asarray(np.bincount(self.code, own) % 1.0, np.float64)
+        weight = own if self.within is None else own[self.within]
+        return np.asarray(np.bincount(self.code, weight) % 1.0, np.float64)
+
+    def ordered(self, values: Reals) -> Reals:
+        """(U,) means of values (M,) for each unit, in the order of their lots."""
+        betted = self.betted(values, np.ones(len(values), np.bool_)).betted
+        return np.zeros(0) if betted is None else betted
 
     def count(self, mask: Bools) -> int:
         """How many units have an image of `mask` (N,)."""
         return int(mask.sum()) if self.code is None else len(np.unique(self.code[mask]))
 
+    def betted(self, values: Reals, mask: Bools) -> Losses:
+        """As losses(), with bets on the means in the order of the lots."""
+        plain = self.losses(values, mask)
+        own = self.lots[mask] if self.code is None else self.lots[np.unique(self.code[mask])]
+        return plain._replace(betted=plain.means[np.argsort(own, kind="stable")])
+
     def losses(self, values: Reals, mask: Bools) -> Losses:
-        """Of values (N,) in [0, 1], over the units with an image of `mask` (N,): the mean of these images for each."""
+        """Of values (M,) in [0, 1], over the units with a thing of `mask` (M,): the mean of these things for each."""
         if self.code is None:
             means = np.asarray(values[mask], np.float64)
             plain = bool(((means == 0.0) | (means == 1.0)).all())

@@ -10,6 +10,7 @@ import numpy as np
 from objectif.problem.promises import parse
 from objectif.promises.bounds import lower, upper
 from objectif.promises.calibration import FEWEST_GROUPS, Calibration
+from objectif.promises.fit import given_by
 from objectif.promises.record import Record
 from objectif.promises.rule import Rule, glue
 
@@ -38,14 +39,17 @@ def check(rule: Rule, record: Record, calibration: Calibration) -> Check:
     """Whether the promise of `record` holds under the rule on these images, or whether they are too few to tell."""
     data, promise = calibration.once(), parse(record.promise)
     task = glue(data.task)
-    seen = task.seen(promise, data)
-    groups = "groups with " if seen.units.code is not None else ""
-    limits = [(task.seen(guard.promise, data), guard.limit) for guard in rule.guards]
-    given = np.logical_and.reduce([np.ones(len(data), np.bool_), *(s.passes(t) for s, t in limits)])
+    shipped = getattr(task, "shipped", None)  # where answers carry what was promised
+    seen = shipped(promise, data) if shipped else task.seen(promise, data)
+    groups = f"{seen.holder} with " if seen.holder else ""
+    given = given_by(
+        [task.seen(guard.promise, data) for guard in rule.guards], [g.limit for g in rule.guards], len(data)
+    )
     own = next((g.limit for g in rule.guards if g.promise == promise), None)
+    own = -np.inf if shipped else own
     lost, level = seen.losses(own, given), 1.0 - promise.confidence
-    work = float((given & seen.guards).mean()) if len(data) else 0.0
-    if len(lost.means) == 0 or (groups and len(lost.means) < FEWEST_GROUPS):
+    work = seen.bounded_work(own, given, level)[0] if own is not None and len(data) else 0.0
+    if len(lost.means) == 0 or (seen.holder == "groups" and len(lost.means) < FEWEST_GROUPS):
         text = f"cannot tell from n: {promise.short} is about {len(lost.means)} {groups}{seen.called} here"
         return Check(record.promise, "cannot tell from n", text, None, None, None, len(lost.means), work)
     values = sorted((seen.value(lower(lost, level)), seen.value(upper(lost, level))))
@@ -58,6 +62,6 @@ def check(rule: Rule, record: Record, calibration: Calibration) -> Check:
     text = (
         f"{verdict}: {promise.short}; on {len(lost.means)} {groups}{seen.called} it is "
         f"{estimate:.3f}, between {values[0]:.3f} and {values[1]:.3f} with {100 * promise.confidence:g} % confidence on "
-        f"either side; {work:.1%} of the images are answered for good"
+        f"either side; {work:.1%} {seen.saves}"
     )
     return Check(record.promise, verdict, text, estimate, values[0], values[1], len(lost.means), work)

@@ -22,7 +22,7 @@ from objectif.answers import Judgement
 from objectif.problem.promises import Promise
 from objectif.promises.calibration import Calibration
 from objectif.promises.rule import Guard, Rule, log_odds, probability, stated
-from objectif.promises.seen import Seen
+from objectif.promises.seen import Guarded
 
 Bools = NDArray[np.bool_]
 Reals = NDArray[np.float64]
@@ -31,7 +31,7 @@ OTHERS = ("recall", "npv")  # guard the answers other than their class
 SELF = ("precision", "specificity", "false_alarm_rate")
 
 
-def seen(promise: Promise, data: Calibration) -> Seen:
+def seen(promise: Promise, data: Calibration) -> Guarded:
     """The promise on these images."""
     odds = log_odds(data.answers)
     chosen = _chosen(data)
@@ -51,23 +51,25 @@ def seen(promise: Promise, data: Calibration) -> Seen:
     else:
         about, loss = _of_class(promise, guards, true)
     scale = max(map(max, data.costs)) if promise.kind == "risk" and data.costs else 1.0
-    return Seen(
+    units = data.units(promise.unit)
+    return Guarded(
         promise,
-        data.units(promise.unit),
-        guards,
-        margin,
+        units,
+        units,
         about,
         loss,
         at,
         (1.0 - promise.bound) if promise.up else promise.bound / scale,
-        promise.kind in CONDITIONAL,
-        _sides(promise, data),
-        None if promise.of is None else (data.classes.index(promise.of), promise.kind in OTHERS),
-        made.shift,
-        np.asarray(chosen.argmax(1) if promise.of is None else guards, np.int64),
-        np.asarray(data.truth if promise.of is None else true != (promise.kind in OTHERS), np.int64),
         _called(promise),
-        scale,
+        guards=guards,
+        margin=margin,
+        conditional=promise.kind in CONDITIONAL,
+        sides=_sides(promise, data),
+        score=None if promise.of is None else (data.classes.index(promise.of), promise.kind in OTHERS),
+        shift=made.shift,
+        answer=np.asarray(chosen.argmax(1) if promise.of is None else guards, np.int64),
+        truth=np.asarray(data.truth if promise.of is None else true != (promise.kind in OTHERS), np.int64),
+        scale=scale,
     )
 
 

@@ -14,9 +14,8 @@ import numpy as np
 from objectif.errors import ProblemError
 from objectif.problem.promises import Promise, validate
 from objectif.promises import limits as search
-from objectif.promises.apart import apart
 from objectif.promises.best import best as best_of
-from objectif.promises.bounds import lower, upper
+from objectif.promises.bounds import upper
 from objectif.promises.calibration import FEWEST_GROUPS, Bools, Calibration
 from objectif.promises.record import Best, Outcome, Record
 from objectif.promises.rule import Guard, Rule, glue
@@ -46,7 +45,7 @@ def fit(
     seen: list[Seen] = [glue(data.task).seen(p, data) for p in found]
     levels = [(1.0 - p.confidence) / parts for p in found]
     limits = _limits(seen, levels)
-    given = _given(seen, limits, len(data))
+    given = given_by(seen, limits, len(data))
     records = tuple(_record(*one, given, advise) for one in zip(seen, limits, levels, strict=True))
     guards = tuple(_guard(s, t, data) for s, t in zip(seen, limits, strict=True) if t is not None)
     rule = Rule(data.task, data.classes, data.multilabel, guards)
@@ -61,7 +60,7 @@ def _limits(seen: Sequence[Seen], levels: Sequence[float]) -> list[float | None]
     return [at.get(k) for k in range(len(seen))]
 
 
-def _given(seen: Sequence[Seen], limits: Sequence[float | None], n: int) -> Bools:
+def given_by(seen: Sequence[Seen], limits: Sequence[float | None], n: int) -> Bools:
     """(N,) which images no promise leaves to a person."""
     passes = [s.passes(t) for s, t in zip(seen, limits, strict=True)]
     return np.asarray(np.logical_and.reduce([np.ones(n, np.bool_), *passes]), np.bool_)
@@ -80,44 +79,44 @@ def _lacking(seen: Seen) -> str:
     if seen.called in ("positives", "negatives") and count == n:
         return f"all {n} images are {seen.called}, so it cannot be told apart from a rule that always says the same"
     units = seen.units.count(seen.about)
-    if seen.units.code is not None and units < FEWEST_GROUPS:
+    if seen.holder == "groups" and units < FEWEST_GROUPS:
         return f"cannot tell from fewer than ten groups ({units} with {seen.called})"
     return ""
 
 
-def _why_not(seen: Seen, limit: float | None, saved: Bools, level: float) -> str:
-    """Why a promise is not kept, '' where it is, 'few' where it is just not proved."""
+def _why_not(seen: Seen, limit: float | None, given: Bools, level: float, least: float) -> str:
+    """Why a promise is not kept, '' where it is, 'few' where it is just not proved; least: lower bound of its work."""
     if lacking := _lacking(seen):
         return lacking
     if limit is None:
         return "few"
-    if not saved.any():
-        return "it would save no work: every answer that it is about is left to a person, or there is none"
-    if apart(seen, saved) > level:
+    if least <= 0.0:
+        return seen.idle
+    if seen.chance(limit, given) > level:
         return "the answers that would save work go with the truth no more than chance makes them"
     return ""
 
 
 def _record(seen: Seen, limit: float | None, level: float, given: Bools, advise: bool) -> Record:
     """The evidence for one promise under the rule by which the images (N,) `given` are answered."""
-    promise, everything = seen.promise, np.ones(len(given), np.bool_)
-    saved = given & seen.guards if limit is not None else ~everything
-    work = seen.units.losses(saved.astype(np.float64), everything)
-    lost = seen.losses(limit, given)
-    why = _why_not(seen, limit, saved, level)
+    promise = seen.promise
+    work = (0.0, 0.0, 0.0) if limit is None else seen.bounded_work(limit, given, level)
+    lost = None if limit is None else seen.losses(limit, given)
+    why = _why_not(seen, limit, given, level, work[1])
     can: tuple[Best | None, int | None] = (None, None)
     if why and advise and not _lacking(seen):
         can = best_of(seen, level)
     facts = Facts(
         promise,
         why,
-        seen.value(lost.mean) if len(lost.means) and limit is not None else None,
-        seen.value(upper(lost, level)) if len(lost.means) and limit is not None else None,
+        seen.value(lost.mean) if lost is not None and len(lost.means) else None,
+        seen.value(upper(lost, level)) if lost is not None and len(lost.means) else None,
         int(seen.about.sum()),
         seen.called,
         seen.units.count(seen.about),
-        seen.units.code is not None,
-        work.mean,
+        seen.holder,
+        work[0],
+        seen.saves,
         *can,
     )
     return Record(
@@ -126,16 +125,16 @@ def _record(seen: Seen, limit: float | None, level: float, given: Bools, advise:
         sentence=sentence(facts),
         estimate=facts.estimate,
         reached=facts.reached,
-        n=len(given),
+        n=seen.images.size,
         positives=facts.positives,
         called=seen.called,
         groups=facts.groups,
-        unit="image" if seen.units.code is None else "group",
+        unit="group" if seen.holder == "groups" else "image",
         confidence=promise.confidence,
         used=1.0 - level,
-        work_saved=facts.work,
-        work_low=lower(work, level),
-        work_high=upper(work, level),
+        work_saved=work[0],
+        work_low=work[1],
+        work_high=work[2],
         best=facts.best,
         needed=facts.needed,
     )

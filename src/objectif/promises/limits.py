@@ -15,8 +15,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from objectif.promises.search import chain, monotone, ranks
-from objectif.promises.seen import Seen
+from objectif.promises.search import chain, ranks
+from objectif.promises.seen import Guarded, Seen
 
 Bools = NDArray[np.bool_]
 Reals = NDArray[np.float64]
@@ -26,7 +26,20 @@ FINE, COARSE = np.linspace(-2.2, 7.4, 13), np.linspace(-2.2, 7.4, 6)
 
 def find(seen: Sequence[Seen], levels: Sequence[float]) -> list[float | None]:
     """The limit of each promise; None where it cannot be proved."""
-    limits = [None if s.conditional else monotone(s, t) for s, t in zip(seen, levels, strict=True)]
+    limits = [None if s.conditional else s.find(t) for s, t in zip(seen, levels, strict=True)]
+    guarded = [(k, s) for k, s in enumerate(seen) if isinstance(s, Guarded)]
+    found = _together(
+        [s for _, s in guarded], [limits[k] for k, _ in guarded], [levels[k] for k, _ in guarded]
+    )
+    for (k, _), limit in zip(guarded, found, strict=True):
+        limits[k] = limit
+    return limits
+
+
+def _together(
+    seen: Sequence[Guarded], limits: list[float | None], levels: Sequence[float]
+) -> list[float | None]:
+    """The limits of promises that guard answers, those of the first sort given."""
     together = blocks(seen)
     near, twins = _neighbours(seen, together)
     crowd = {k: max(len(own) for own in near if k in own) for own in near for k in own}
@@ -34,9 +47,8 @@ def find(seen: Sequence[Seen], levels: Sequence[float]) -> list[float | None]:
         limits[k] = _listed(limits[k], _list(count))
     for block, own, same in zip(together, near, twins, strict=True):
         tests = float(np.prod([1 + len(_list(crowd[k])) for k in own]))
-        given = np.logical_and.reduce(
-            [np.ones(len(seen[0].guards), np.bool_), *(seen[k].passes(limits[k]) for k in own)]
-        )
+        vetoed = [seen[k].passes(limits[k]) for k in own]
+        given = np.logical_and.reduce([np.ones(len(seen[0].guards), np.bool_), *vetoed])
         shift = seen[block[0]].shift
         least = max((t - shift for t in (limits[k] for k in same) if t is not None), default=-np.inf)
         found = _shared([seen[j] for j in block], [levels[j] / tests for j in block], given, least)
@@ -48,7 +60,7 @@ def find(seen: Sequence[Seen], levels: Sequence[float]) -> list[float | None]:
 
 
 def _neighbours(
-    seen: Sequence[Seen], together: Sequence[Sequence[int]]
+    seen: Sequence[Guarded], together: Sequence[Sequence[int]]
 ) -> tuple[list[list[int]], list[list[int]]]:
     """For each block the promises of the first sort that meet it, without its twins; and these."""
     twins = [
@@ -69,7 +81,7 @@ def _list(count: int) -> Reals:
     return FINE if count == 1 else COARSE
 
 
-def _shared(seen: Sequence[Seen], levels: Sequence[float], given: Bools, least: float) -> float | None:
+def _shared(seen: Sequence[Guarded], levels: Sequence[float], given: Bools, least: float) -> float | None:
     """One limit, `least` or more, for promises about shares of the same answers; None where there is none for all."""
     margin = np.min([np.where(one.guards, one.margin, np.inf) for one in seen], axis=0)
     some = np.logical_or.reduce([one.guards for one in seen]) & given
@@ -80,7 +92,7 @@ def _shared(seen: Sequence[Seen], levels: Sequence[float], given: Bools, least: 
     return float(steps[last[-1]]) if len(last) else None
 
 
-def blocks(seen: Sequence[Seen]) -> list[list[int]]:
+def blocks(seen: Sequence[Guarded]) -> list[list[int]]:
     """Promises about shares of what is answered, put together where some answer is guarded by both."""
     found: list[list[int]] = []
     for k, one in enumerate(seen):

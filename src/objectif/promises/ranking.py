@@ -17,7 +17,7 @@ from objectif.problem.promises import Promise, validate
 from objectif.promises.calibration import Bools, Calibration, Reals
 from objectif.promises.limits import blocks
 from objectif.promises.rule import glue
-from objectif.promises.seen import Seen
+from objectif.promises.seen import Guarded
 
 _SLACK = 1e-12
 
@@ -41,7 +41,7 @@ def work(
 class _Sorted:
     """Losses of a promise in falling order of what decides them, ready for a cumulative sum of weights."""
 
-    def __init__(self, seen: Seen, own: Bools, at: Reals) -> None:
+    def __init__(self, seen: Guarded, own: Bools, at: Reals) -> None:
         rows = np.flatnonzero(own)
         self.rows = rows[np.argsort(-at[rows], kind="stable")]
         self.at = at[self.rows]
@@ -52,7 +52,7 @@ class _Sorted:
 class _Plan:
     def __init__(self, promises: tuple[Promise, ...], data: Calibration) -> None:
         found = validate(promises, data.task, data.classes, data.multilabel)
-        self.seen: list[Seen] = [glue(data.task).seen(p, data) for p in found]
+        self.seen: list[Guarded] = [glue(data.task).seen(p, data) for p in found]
         counts = (
             None if data.groups is None else np.unique(data.groups, return_inverse=True, return_counts=True)
         )
@@ -91,7 +91,7 @@ class _Plan:
         return np.asarray(given & self.guarded, np.bool_)
 
 
-def _weights_of(seen: Seen) -> Reals:
+def _weights_of(seen: Guarded) -> Reals:
     """(N,) what each image that a promise is about weighs, where each of their units weighs the same."""
     code = seen.units.code
     if code is None:

@@ -143,7 +143,7 @@ class Rule:
         return cls(table["task"], classes, table["multilabel"], guards)
 
 
-TASKS = ("classify",)
+TASKS = ("classify", "detect", "segment", "regress", "identify", "anomaly")
 """Tasks whose answers can be promised: each has a module of its name here."""
 
 

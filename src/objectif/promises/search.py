@@ -1,10 +1,7 @@
-"""The most generous limit that can be proved: fixed sequences of tests, from the safe end.
+"""The most generous limit of a share that can rise and fall, by fixed sequences of tests with several starts.
 
-Where the loss can only grow as more answers are given (recall, specificity, coverage, ...), the limits are tested from the
-strictest on until one is not proved; no confidence is lost on how many there are (Bates et al. 2021, Angelopoulos et al.
-2021, Learn then test). Every value at which something changes is tested.
-
-Shares of what is answered (precision, NPV, accuracy, risk) can rise and fall. There the limits are ranks: "the m safest of
+Shares of what is answered (precision, NPV, accuracy, risk) can rise and fall (Angelopoulos et al. 2021, Learn then test).
+Their limits are ranks: "the m safest of
 the guarded answers", for a list of m that is fixed beforehand. Given the margin of the next one, the m above it are
 independent draws of all that are above it, so each test is as exact as for a fixed limit. Plain Bonferroni over a list long
 enough to lose no work costs a factor of its length. Instead the level is given to a few starts (Bonferroni over these), and
@@ -19,38 +16,15 @@ import math
 
 import numpy as np
 
-from objectif.promises.bounds import most, p_value
+from objectif.promises.bounds import p_value
 from objectif.promises.calibration import Bools, Reals, Units
-from objectif.promises.seen import Seen
+from objectif.promises.seen import Guarded
 
 STEPS = 64
 FIRST = 0.8
 """Share of the level that the first start has."""
 AHEAD = 1.5
 """How many times as long as the shortest list that can be proved the first is."""
-
-
-def monotone(seen: Seen, level: float) -> float | None:
-    """The smallest limit at which the promise is proved; None where it is not at any."""
-    can = seen.about & (seen.loss > 0)
-    if seen.units.code is None and bool((seen.loss[can] == 1.0).all()):
-        allowed = most(int(seen.about.sum()), seen.allowed, level)
-        if allowed < 0:
-            return None
-        at = np.sort(seen.at[can])[::-1]
-        return float(at[allowed]) if len(at) > allowed else -np.inf
-    steps = np.unique(np.concatenate([[-np.inf], seen.at[can]]))
-
-    def proved(limit: float) -> bool:
-        return p_value(seen.losses(limit, can), seen.allowed) <= level
-
-    if not proved(float(steps[-1])):
-        return None
-    low, high = 0, len(steps) - 1  # all from `high` on is proved
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if proved(float(steps[middle])) else (middle + 1, high)
-    return float(steps[high])
 
 
 def ranks(margin: Reals, of: Bools, units: Units) -> Reals:
@@ -75,7 +49,7 @@ def starts(count: int, allowed: float, level: float) -> dict[int, float]:
     return {first: FIRST, **{step: (1.0 - FIRST) / len(later) for step in later}}
 
 
-def chain(seen: Seen, margin: Reals, given: Bools, limits: Reals, units: Units, level: float) -> Bools:
+def chain(seen: Guarded, margin: Reals, given: Bools, limits: Reals, units: Units, level: float) -> Bools:
     """(STEPS,) at which limits a conditional promise is proved among the answers (N,) `given` above them."""
     proved = np.zeros(len(limits), np.bool_)
     about, carried = seen.about & given, 0.0

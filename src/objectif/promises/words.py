@@ -19,8 +19,9 @@ class Facts:
     positives: int
     called: str
     groups: int
-    grouped: bool
+    holder: str
     work: float
+    saves: str
     best: Best | None
     needed: int | None
 
@@ -32,7 +33,7 @@ def sentence(facts: Facts) -> str:
         sign = ">=" if p.up else "<="
         return (
             f"kept: {p.short} with {_percent(p.confidence)} confidence; on {_counted(facts)} it is {facts.estimate:.3f}, and "
-            f"{sign} {facts.reached:.3f} is proved; {facts.work:.1%} of the images are answered for good"
+            f"{sign} {facts.reached:.3f} is proved; {facts.work:.1%} {facts.saves}"
         )
     if facts.why != "few":
         head = f"infeasible: {p.short}: {facts.why}"
@@ -44,8 +45,8 @@ def sentence(facts: Facts) -> str:
     if facts.why != "few":
         text = f"{head}; with {_counted(facts)} the best promise at {_percent(p.confidence)} is {facts.best.promise}"
     text += f", which would save {facts.best.work_saved:.1%} of the work"
-    if facts.needed is not None and facts.needed > (facts.groups if facts.grouped else facts.positives):
-        what = f"groups with {facts.called}" if facts.grouped else facts.called
+    if facts.needed is not None and facts.needed > (facts.groups if facts.holder else facts.positives):
+        what = f"{facts.holder} with {facts.called}" if facts.holder else facts.called
         text += f"; about {facts.needed} {what} would allow {p.bound:g}"
     else:
         text += f"; how many would allow {p.bound:g} is not to be seen from these scores"
@@ -54,7 +55,11 @@ def sentence(facts: Facts) -> str:
 
 def _counted(facts: Facts) -> str:
     images = f"{facts.positives} {facts.called}"
-    return f"{images} of {facts.groups} groups, each of which counts the same," if facts.grouped else images
+    return (
+        f"{images} of {facts.groups} {facts.holder}, each of which counts the same,"
+        if facts.holder
+        else images
+    )
 
 
 def _percent(share: float) -> str:
