@@ -1,8 +1,8 @@
 """What a Solution knows of its kind of images: the input gate, and the looks and scores that `objectif drift` compares with.
 
-Of heads on fixed features the embedding knows nothing of the images, so each image's distance is taken to a Gaussian of
+Of heads on fixed features the embedding knows nothing of the images, so each image's distance is taken to the plane of
 the others (cross-fitting). A network that was trained has seen its images, and they lie closer than new ones will: there
-the distances are those of the first fold's held-out images, in that fold's network, to a Gaussian of its training images;
+the distances are those of the first fold's held-out images, in that fold's network, to the plane of its training images;
 what is delivered is made in the same way from all images. A distance is in units of the spread, so it travels.
 
 Test images take no part: they are read once, for the estimate.
@@ -115,7 +115,7 @@ def _of_trained(
 
 @dataclass(frozen=True)
 class _Far:
-    """A Gaussian of one half of the images, and which rows are of the other half, with their embeddings."""
+    """The plane of one half of the images, and which rows are of the other half, with their embeddings."""
 
     space: Space
     rows: NDArray[np.int64]
@@ -123,7 +123,7 @@ class _Far:
 
 
 def _apart(rows: NDArray[np.int64], embedding: Floats, units: NDArray[np.int64]) -> _Far | None:
-    """One half's Gaussian tells of the other half as it will of new images."""
+    """One half's plane tells of the other half as it will of new images."""
     first = halves(units)
     if min(first.sum(), (~first).sum()) < 2:
         return None
@@ -133,7 +133,7 @@ def _apart(rows: NDArray[np.int64], embedding: Floats, units: NDArray[np.int64])
 def _numbers(
     race: Race, winner: Candidate, seen: _Seen, far: _Far | None, decoding: Any
 ) -> list[dict[str, float]]:
-    """Of one image of each group what drift compares: looks, where far from the Gaussian, and held-out scores."""
+    """Of one image of each group what drift compares: looks, where far from the plane, and held-out scores."""
     plan, task, dataset = race.ground.plan, race.ground.context.task, race.ground.dataset
     looked_at = dict(zip(seen.rows.tolist(), seen.looks, strict=True))
     places = {} if far is None else dict(zip(far.rows.tolist(), far.embedding, strict=True))
