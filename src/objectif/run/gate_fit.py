@@ -18,7 +18,6 @@ third nearest of the images themselves. It let the fewest through, and asks for 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -124,22 +123,16 @@ def _possible(name: str, end: float | None) -> float | None:
 
 
 def fit(
-    looks: Floats,
-    distances: Floats | None,
-    space: Space | None,
-    origin: str,
-    shifted: Mapping[str, Callable[[Space, float], float]] | None = None,
-    passes: float = PASSES,
+    looks: Floats, distances: Floats | None, space: Space | None, origin: str, passes: float = PASSES
 ) -> Gate:
-    """The gate from looks (n, 6) and distances (n,) of images that took no part in fitting `space`.
+    """The gate for fp32 from looks (n, 6) and distances (n,) of images that took no part in fitting `space`.
 
-    shifted: precision -> a function of the space and the limit that gives its limit; fp32 alone where None.
+    distances, space: None where embeddings are not to be judged. origin: what images these are.
     """
     if space is not None and distances is not None:
         unit = max(float(np.median(distances)), 1e-6)
         space, distances = replace(space, unit=space.unit * unit), distances / unit
     ends, most = limits(looks, distances, passes)
-    chosen: dict[str, float] = {}
-    if space is not None and most is not None:
-        chosen = {"fp32": most} | {p: give(space, most) for p, give in (shifted or {}).items()}
-    return Gate(ends, chosen, space if chosen else None, passes, len(looks), origin)
+    judged = space is not None and most is not None
+    chosen = {"fp32": float(most)} if judged and most is not None else {}
+    return Gate(ends, chosen, space if judged else None, passes, len(looks), origin)
