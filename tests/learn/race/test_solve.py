@@ -109,6 +109,8 @@ def test_the_solution_answers_for_the_images_as_the_race_did(finished: Path, pho
     right = [Path(a.path).parent.name == a.label for a in answers]  # type: ignore[union-attr]
     assert len(answers) == 42
     assert np.mean(right) > 0.85
+    assert predictor.gate is not None
+    assert np.mean([a.judgement is not None for a in answers]) <= 0.1  # type: ignore[union-attr]
 
 
 def test_the_report_and_check_commands_work_on_it(finished: Path) -> None:

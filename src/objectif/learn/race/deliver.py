@@ -28,6 +28,7 @@ from objectif.learn.race.candidate import Candidate
 from objectif.learn.race.executor import LESSON, SHRINKING, Event, Job
 from objectif.learn.race.folds import Speed, file_name, fold_file, refit_seconds, train_job
 from objectif.learn.race.idle import against_idle
+from objectif.learn.race.kind import kind_of
 from objectif.learn.race.material import extractor, head_of, material
 from objectif.learn.race.patches import patches
 from objectif.learn.race.promising import calibration_of, heated, promised
@@ -123,6 +124,7 @@ def deliver(race: Race, found: Verdict, command: str) -> Delivery:
         reference=race.ground.context.shape,
         promises=promises,
         calibration=calibration_of(winner, answers, decoding, race.problem.seed),
+        **kind_of(race, winner, networks, decoding),
     )
     result = result_of(race, found, estimate, card, notes, command, solution)
     return Delivery(result, solution, answers)
