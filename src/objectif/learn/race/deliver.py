@@ -96,11 +96,11 @@ def deliver(race: Race, found: Verdict, command: str) -> Delivery:
         notes.append(said)
         if small is not None:
             networks["int8"] = small
+    promises, decoding = promised(race, networks, decoding, preparation, notes)
     estimate, answers = _estimate(race, winner, found, network, decoding)
     held_out = len(np.unique(race.ground.context.units[race.ground.plan.scored()]))
     found = against_idle(found, race.board.metric, held_out, answers, race.problem.seed)
     answers["decoding"] = np.array(json.dumps(decoding.to_dict()))
-    promises = promised(race, networks, decoding, preparation, notes)
     dataset, task = race.ground.dataset, race.ground.context.task
     card = card_of(race, winner, found, estimate)
     if (

@@ -15,7 +15,7 @@ from objectif.learn.race.answering import answer
 from objectif.learn.race.candidate import Candidate
 from objectif.learn.race.race import Race
 from objectif.metrics.isotonic import bent
-from objectif.promises import Calibration, Outcome, fit
+from objectif.promises import Calibration, Outcome, check, fit
 from objectif.promises.calibrated import calibrated
 from objectif.solution.file import Precision
 from objectif.tasks.classify import Decoding, choose
@@ -27,48 +27,57 @@ def promised(
     decoding: Any,
     preparation: Preparation,
     notes: list[str],
-) -> dict[str, Any] | None:
-    """What the Solution promises, JSON-ready; None where nothing is.
+) -> tuple[dict[str, Any] | None, Any]:
+    """What the Solution promises, JSON-ready, None where nothing is; and the decoding, with the promised threshold if it has one.
 
-    Each precision is proved by itself, as its answers are its own: a network of eight bits that does not keep what the other
-    keeps is taken out of `networks`, which `notes` is told.
+    Each precision is proved by itself, as its answers are its own: a network of eight bits of which it cannot be proved is
+    taken out of `networks`, which `notes` is told.
     """
     if not race.problem.promises:
-        return None
-    found = _proved(race, networks["fp32"], decoding, preparation)
+        return None, decoding
+    whole = _met(race, networks["fp32"], decoding, preparation)
+    found = fit(race.problem.promised(), whole, jointly=race.problem.promises_hold == "jointly")
     told = {**found.to_dict(), **_data(race)}
-    if "int8" in networks:
-        small = _proved(race, networks["int8"], decoding, preparation)
-        if found.kept and not small.kept:
-            del networks["int8"]
-            notes.append("The int8 network is left out: what is promised could not be proved of it.")
-        else:
-            told["int8"] = small.to_dict()
-    return told
+    if found.kept:
+        decoding = found.rule.decoding(decoding)
+    if "int8" not in networks:
+        return told, decoding
+    small = _in_eight_bits(race, found, _met(race, networks["int8"], decoding, preparation))
+    if small is None:
+        del networks["int8"]
+        notes.append("The int8 network is left out: what is promised could not be proved of it.")
+    else:
+        told["int8"] = small.to_dict()
+    return told, decoding
 
 
-def _proved(race: Race, network: bytes, decoding: Any, preparation: Preparation) -> Outcome:
-    """Promises fitted on a network's answers for images that took no part."""
-    promises = race.problem.promised()
+def _in_eight_bits(race: Race, found: Outcome, met: Calibration) -> Outcome | None:
+    """What is proved of the smaller network; None where it does not keep what the other one keeps."""
+    if met.chosen is None:  # thresholds are in the decoding, which both share
+        held = all(check(found.rule, record, met).verdict == "still kept" for record in found.records)
+        return found if held or not found.kept else None
+    own = fit(race.problem.promised(), met, jointly=race.problem.promises_hold == "jointly")
+    return own if own.kept or not found.kept else None
+
+
+def _met(race: Race, network: bytes, decoding: Any, preparation: Preparation) -> Calibration:
+    """A network's answers for the images that took no part, with their truth."""
     ground = race.ground
     rows = np.flatnonzero(ground.plan.calibration)
     scores = answer(ground.context, network, rows, preparation, decoding, race.executor.cores)
     dataset, groups = ground.dataset, ground.dataset.groups()
     multilabel = dataset.multilabel
-    chosen = choose(scores, decoding, multilabel) if isinstance(decoding, Decoding) else None
-    copies = clusters(len(dataset), same_pairs(ground.looks))[rows]
-    calibration = Calibration(
+    return Calibration(
         task=race.problem.task,
         classes=dataset.classes,
         multilabel=multilabel,
         truth=ground.context.truth()[rows],
         answers=scores,
-        chosen=chosen,
+        chosen=choose(scores, decoding, multilabel) if isinstance(decoding, Decoding) else None,
         groups=None if groups is None else groups[rows],
-        copies=copies,
+        copies=clusters(len(dataset), same_pairs(ground.looks))[rows],
         costs=race.problem.cost_matrix(dataset.classes),
     )
-    return fit(promises, calibration, jointly=race.problem.promises_hold == "jointly")
 
 
 def calibration_of(
