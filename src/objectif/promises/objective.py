@@ -19,6 +19,7 @@ from objectif.problem.promises import Promise, parse
 from objectif.problem.values import WORK_SAVED
 from objectif.promises.calibration import Calibration
 from objectif.promises.ranking import work
+from objectif.tasks import find
 from objectif.tasks.classify import Decoding, choose
 
 IDLE = "leaving every image to a person"
@@ -53,6 +54,7 @@ def work_saved(
         saved = work(promises, data)
         return np.stack([saved.astype(np.float64), np.ones(len(truth))], axis=1)
 
+    usual = metric(find(task).usual_metric(multilabel), classes)
     return SumMetric(
         name=WORK_SAVED,
         title="work saved",
@@ -65,7 +67,8 @@ def work_saved(
         gradient=_gradient,
         free=0.5,
         task=task,
-        axes=2 if task == "classify" else 3,
+        axes=usual.axes,
+        blind=usual.blind,
         idle=IDLE,
     )
 
