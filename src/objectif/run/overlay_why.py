@@ -39,11 +39,17 @@ def explained(pixels: NDArray[Any], explanation: Explanation) -> Pixels:
         heat = np.asarray(cv2.resize(heat, size, interpolation=cv2.INTER_LINEAR), np.float32)
     colours, strength = paint(heat / max(explanation.hot, 1e-9))
     share = strength[:, :, None]
-    mixed = np.rint(shown * (1 - share) + colours * share).astype(np.uint8)
+    mixed = np.rint(_pale(shown) * (1 - share) + colours * share).astype(np.uint8)
     letters = round(min(max(14.0, max(size) / 42), 64.0))
     if float(heat.max()) > 0 and explanation.unit != "mask":
         _ring(mixed, explanation.point, factor, letters)
     return np.asarray(np.concatenate([mixed, _legend(explanation, size[0], letters)]))
+
+
+def _pale(shown: Pixels) -> NDArray[np.float32]:
+    """Colours at a third: heat does not show on a red flower."""
+    gray = cv2.cvtColor(shown, cv2.COLOR_RGB2GRAY)[:, :, None]
+    return np.asarray(shown * np.float32(1 / 3) + gray * np.float32(2 / 3), np.float32)
 
 
 def _ring(mixed: Pixels, point: tuple[float, float], factor: int, letters: int) -> None:
