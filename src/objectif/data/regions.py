@@ -30,7 +30,13 @@ def region(dataset: Dataset, row: int, label: int) -> NDArray[np.bool_] | None:
                 x1, y1 = max(0, round(box.x1)), max(0, round(box.y1))
                 found[y1 : round(box.y2), x1 : round(box.x2)] = True
     elif sample.mask is not None:
-        found = np.asarray(classes_of(read_mask(dataset, row)) == label)
+        classes = classes_of(read_mask(dataset, row))
+        found = np.asarray(classes == label) if dataset.good is None else _defect(dataset, classes, label)
     else:
         return None
     return found if found.any() else None
+
+
+def _defect(dataset: Dataset, classes: NDArray[np.uint8], label: int) -> NDArray[np.bool_]:
+    """Where the defect is, of whatever kind; nowhere in a good picture."""
+    return np.asarray((classes == 1) & (label != dataset.good))

@@ -36,7 +36,7 @@ from objectif.run.sanity import ORDERS, Estimate, Pointing, curves, estimate, ga
 from objectif.solution.file import Solution
 
 TASKS = ("classify", "regress")
-SHARE, LEAST, MOST = 0.03, 2.0, 10.0  # of the budget; seconds at least and at most
+SHARE, LEAST, MOST = 0.03, 3.0, 15.0  # of the budget; seconds at least and at most
 CASES, TRIED = 4, 60  # pictures of each kind that are shown; pictures looked at to find them
 TESTED, POINTED = 24, 150  # pictures in the tests of maps; objects in the pointing game
 CELLS = 24  # of a kept map along its longer side
@@ -63,10 +63,10 @@ class _Look:
     seen: dict[int, Seen] = field(default_factory=dict)
 
     def each(self, phase: str, most: int) -> Iterator[int]:
-        """Rows, as long as the phase's time lasts; at least one."""
-        until = self.started + _UNTIL[phase] * self.seconds
+        """Rows, as long as the phase's time lasts, or twice that for the first few; at least one."""
         for number, row in enumerate(self.rows[:most]):
-            if number and time.monotonic() > until:
+            spent = (time.monotonic() - self.started) / self.seconds
+            if number and spent > _UNTIL[phase] * (2 if number < FEWEST else 1):
                 return
             yield int(row)
 
