@@ -141,10 +141,10 @@ def _finish(race: Race, folder: RunFolder, command: str) -> Result:
     for old in folder.path.glob("*.objectif"):
         old.unlink()
     delivery.solution.save(folder.path / f"{name_of(race)}.objectif")
+    folder.write_result(delivery.result)
     looked = look(race, delivery)
     if looked is not None:
         folder.write_json(WHY, looked)
-    folder.write_result(delivery.result)
     write_report(folder)
     race.board.journal.append("done", status="done")
     shutil.rmtree(race.work, ignore_errors=True)

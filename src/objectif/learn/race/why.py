@@ -40,12 +40,9 @@ SHARE, LEAST, MOST = 0.03, 3.0, 15.0  # of the budget; seconds at least and at m
 CASES, TRIED = 4, 60  # pictures of each kind that are shown; pictures looked at to find them
 TESTED, POINTED = 24, 150  # pictures in the tests of maps; objects in the pointing game
 CELLS = 24  # of a kept map along its longer side
-_UNTIL = {
-    "cases": 0.25,
-    "pointing": 0.5,
-    "curves": 0.8,
-    "shuffled": 1.0,
-}  # share of the time by which each ends
+FEWEST = 10  # pictures of a test that is to have an interval: for those time is overdrawn, up to twice
+_UNTIL = {"cases": 0.25, "pointing": 0.5, "curves": 0.8, "shuffled": 1.0}
+"""The share of the time by which each part ends."""
 
 
 @dataclass
