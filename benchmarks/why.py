@@ -19,6 +19,8 @@ Row = dict[str, Any]
 HIDDEN, FORGOTTEN = 40, 40  # images whose curves are drawn, whose weights are shuffled
 TEST = 0.4  # share of the tiles' groups that is kept for the test
 METHODS = ("cam", "occlusion")
+MODELS = ["lite0", "lite0_levels", "lite2", "lite2_levels", "lite0_tuned"]
+GOOD = {"format": "good", "group": r"num_(\d+)"}
 
 
 def tile_lists(dataset: Any, out: Path) -> Path:
@@ -36,6 +38,16 @@ def tile_lists(dataset: Any, out: Path) -> Path:
         lines = [s.path for s in dataset.samples if (s.group in tested) == inside]
         (out / f"{part}.txt").write_text("\n".join(lines) + "\n")
     return out
+
+
+def statement(path: Path, data: Path, reading: dict[str, str], budget: str) -> Path:
+    """A problem of classes among networks that look at places."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    said = "".join(
+        f"{key} = '{value}'\n" for key, value in {"data": data, "task": "classify", **reading}.items()
+    )
+    path.write_text(f'{said}[search]\nbudget = "{budget}"\nmodels = {json.dumps(MODELS)}\n')
+    return path
 
 
 @dataclass
@@ -61,6 +73,7 @@ def held_out(dataset: Any) -> Iterator[tuple[int, int]]:
 def measured(solution: Any, dataset: Any, method: str) -> Tally | None:
     """All tests of one method on the test images; None where the network has no map."""
     import cv2
+
     from objectif.data.pixels import read
     from objectif.data.regions import region
     from objectif.errors import InputError
@@ -151,21 +164,19 @@ def row(solve: Callable[..., Row], runs: Path, data: Path, splits: Path) -> Row:
     from objectif.run.sanity import game
     from objectif.solution.file import read as read_solution
 
-    tiles = load(data / "magnetic_tiles", task="classify", format="good", group=r"num_(\d+)")
+    tiles = load(data / "magnetic_tiles", task="classify", **GOOD)
     lists = tile_lists(tiles, runs / "why_tiles_lists")
+    parts = {"why_cells": splits / "blood_cells", "why_tiles": lists}
     asked = {
-        "blood_cells, kinds of cells": ("why_cells", data / "blood_cells", ["--task", "classify", "--splits", str(splits / "blood_cells"), "--budget", "3m"]),
-        "magnetic_tiles, kind of defect": ("why_tiles", data / "magnetic_tiles", ["--task", "classify", "--format", "good", "--group", r"num_(\d+)", "--splits", str(lists), "--budget", "4m"]),
-    }  # fmt: skip
+        "blood_cells, kinds of cells": ("why_cells", data / "blood_cells", {}, "3m"),
+        "magnetic_tiles, kind of defect": ("why_tiles", data / "magnetic_tiles", GOOD, "4m"),
+    }
     page, said, reached, notes = [], [], [], []
-    for title, (name, place, options) in asked.items():
-        result = solve(name, place, *options)
+    for title, (name, place, reading, budget) in asked.items():
+        reading = {**reading, "splits": str(parts[name])}
+        result = solve(name, statement(runs / f"{name}.toml", place, reading, budget))
         solution = read_solution(next((runs / name).glob("*.objectif")))
-        dataset = (
-            load(place, task="classify", splits=splits / "blood_cells")
-            if name == "why_cells"
-            else load(place, task="classify", format="good", group=r"num_(\d+)", splits=lists)
-        )
+        dataset = load(place, task="classify", **reading)
         page += [f"## {title}", "", f"`{result['winner']}`, {result['metric']} {result['estimate']:.3f} on test images.", "", "| method | test | figures |", "|---|---|---|"]  # fmt: skip
         for method in METHODS:
             tally = measured(solution, dataset, method)
