@@ -59,7 +59,9 @@ def problem(data: Path, **more: object) -> Problem:
     return Problem(data, **{**options, **more})  # type: ignore[arg-type]
 
 
-def test_the_winner_shows_where_it_looked_by_a_network_that_did_not_learn_from_the_pictures(finished: Path) -> None:
+def test_the_winner_shows_where_it_looked_by_a_network_that_did_not_learn_from_the_pictures(
+    finished: Path,
+) -> None:
     looked = json.loads((finished / "why.json").read_text())
     splits = json.loads((finished / "splits.json").read_text())
     fold = dict(zip(splits["paths"], splits["fold"], strict=True))
