@@ -564,6 +564,13 @@ def banana_stages() -> Row:
     return {**row, "notes": f"{row['notes']}; within one stage: {near['each']}"}
 
 
+def why() -> Row:
+    """Maps of classes beside boxes and masks: see why.py, whose table stands in why.md."""
+    import why as script
+
+    return script.row(solve, RUNS, DATA, SPLITS)
+
+
 FIGURES: dict[str, Callable[[], Row]] = {
     f.__name__: f
     for f in (flowers, seedlings, fruit_quality, traffic_signs, traffic_signs_without, brain_mri, losses, blood_cells_kinds, null_races, shuffled,
@@ -571,7 +578,7 @@ FIGURES: dict[str, Callable[[], Row]] = {
               detect_tiles, nuclei, camvid, carrot_weed, magnetic_tiles, segment_tiles, segment_tiles_objects,
               magnetic_anomalies,
               denoise, denoise_priors, denoise_without_clean, denoise_speed, twice,
-              faces, sign_tracks, cifar10h_classes, banana_days, banana_stages)
+              faces, sign_tracks, cifar10h_classes, banana_days, banana_stages, why)
 }  # fmt: skip
 
 

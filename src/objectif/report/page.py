@@ -25,6 +25,7 @@ from objectif.report import (
     reliability,
     reproduce,
     tables,
+    why,
 )
 from objectif.report.html import Markup, raw, tag, visible
 from objectif.report.material import Material, load
@@ -39,6 +40,7 @@ SECTIONS = (
     ("cost", "Cost", pareto.section),
     ("details", "Details", exhibits.details),
     ("cases", "Cases", exhibits.pictures),
+    ("why", "Why", why.section),
     ("errors", "Errors", confusion.section),
     ("trust", "Trust", reliability.section),
     ("pictures", "Pictures", gallery.section),

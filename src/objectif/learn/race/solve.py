@@ -17,9 +17,10 @@ from objectif.learn.race.ground import Ground, survey
 from objectif.learn.race.race import Race
 from objectif.learn.race.record import name_of
 from objectif.learn.race.show import Show
+from objectif.learn.race.why import look
 from objectif.problem import Problem, write
 from objectif.report.page import write as write_report
-from objectif.runs.folder import ANSWERS, HEALTH, PROBLEM, REPORT, RESULT, SPLITS, RunFolder
+from objectif.runs.folder import ANSWERS, HEALTH, PROBLEM, REPORT, RESULT, SPLITS, WHY, RunFolder
 from objectif.runs.journal import Journal
 from objectif.runs.result import Result
 
@@ -143,6 +144,9 @@ def _finish(race: Race, folder: RunFolder, command: str) -> Result:
         old.unlink()
     delivery.solution.save(folder.path / f"{name_of(race)}.objectif")
     folder.write_result(delivery.result)
+    looked = look(race, delivery)
+    if looked is not None:
+        folder.write_json(WHY, looked)
     write_report(folder)
     race.board.journal.append("done", status="done")
     shutil.rmtree(race.work, ignore_errors=True)
