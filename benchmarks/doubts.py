@@ -44,3 +44,30 @@ def flipped(data: Path, to: Path, seed: int) -> set[str]:
     changed = {names[row] for row in rows.tolist()}
     table.write_text(json.dumps(sorted(changed)))
     return changed
+
+
+def found(run: Path, head: int) -> list[str]:
+    """The paths of the first `head` labels of the list that a user gets."""
+    command = [str(BIN), "doubts", str(run), "--json", "-n", str(head)]
+    child = subprocess.run(command, capture_output=True, text=True, check=True)
+    return [label["path"] for label in json.loads(child.stdout)["labels"]]
+
+
+def row(solve: Solve, runs: Path, data: Path, budget: str = "90s") -> Row:
+    """The share of changed labels in the first tenth, mean over seeds."""
+    shares, winners = [], []
+    for seed in range(SEEDS):
+        place = runs / "doubts" / f"changed-{seed}"
+        changed = flipped(data / "fruit_quality", place, seed)
+        name = f"doubts/run-{seed}"
+        winners.append(solve(name, place / "data", "--budget", budget)["winner"])
+        images = len(list((place / "data").glob("*/*")))
+        shares.append(len(changed & set(found(runs / name, round(HEAD * images)))) / len(changed))
+    return {
+        "what": f"fruit_quality, {SHARE:.0%} of labels changed, {SEEDS} seeds, {budget}: share of them in the first tenth",
+        "asked": "0.80",
+        "measured": f"{np.mean(shares):.3f} ({', '.join(f'{share:.2f}' for share in shares)})",
+        "reached": bool(np.mean(shares) >= 0.8),
+        "notes": "objectif doubts on each run; " + ", ".join(dict.fromkeys(winners)),
+        "command": "python benchmarks/run.py doubts",
+    }

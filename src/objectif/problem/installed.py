@@ -33,7 +33,7 @@ OPEN_FILES = {
 }
 """Those of them that name a file, and what is expected of it."""
 
-UNBOUNDED = ("cost", "log_loss", "mae", "rmse", "width", "PSNR")
+UNBOUNDED = ("cost", "log_loss", "mae", "rmse", "width", "PSNR", "SURE")
 """Built-in metrics of which half a unit may be a small margin."""
 
 USUAL_FOLDS = 5

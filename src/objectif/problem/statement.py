@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from objectif.errors import ProblemError
-from objectif.problem import installed, readers, toml, values
+from objectif.problem import installed, noisy, readers, toml, values
 from objectif.problem import promises as promised
 from objectif.problem.values import APPROACHES, WORK_SAVED, Cost, Fault
 from objectif.tasks import find
@@ -159,6 +159,9 @@ class Problem:
         usual = "cost" if self.cost is not None else find(task).usual_metric(dataset.multilabel)
         if self.promises and task in RANKED:
             usual = WORK_SAVED
+        if dataset.noisy and task == "restore":
+            usual = noisy.METRIC
+            values.refuse(list(noisy.misfits(self)))
         metric = usual if self.metric == "auto" else self.metric
         found = replace(self, task=task, metric=metric)
         found.validate_classes(dataset.classes, multilabel=dataset.multilabel)

@@ -15,6 +15,7 @@ from objectif.report.numbers import Axis, capital, count, figure, latency, megab
 from objectif.runs.entry import NO_LOSS
 from objectif.runs.leaderboard import cost_words, span
 from objectif.runs.result import Result, Standing
+from objectif.tasks.kinds import kinds
 
 APPROACHES = {"finetune": "fine-tuned"}
 _RING = ("before the correction for having chosen", "out of fold, while choosing")
@@ -42,10 +43,13 @@ def section(material: Material) -> Markup:
 
 def _eyebrow(material: Material) -> Markup:
     result = material.result
-    parts = [data_name(result), str(result.problem.get("task", "classify"))]
+    task, names = str(result.problem.get("task", "classify")), len(material.classes)
+    parts = [data_name(result), task]
     if material.answers is not None:
         parts.append(count(len(material.answers), "image") + " scored")
-    parts += [count(len(material.classes), "class", "classes"), count(len(result.leaderboard), "candidate")]
+    words = kinds(task, names)
+    parts += [] if words is None else [count(names, *words)]
+    parts.append(count(len(result.leaderboard), "candidate"))
     return join(*[join(" · " if k else "", name(p)) for k, p in enumerate(parts)])
 
 

@@ -21,6 +21,7 @@ from objectif.errors import DataError
 from objectif.metrics.base import Metric
 from objectif.metrics.catalog import available, metric
 from objectif.metrics.intervals import Interval, interval
+from objectif.metrics.noisy_pictures import SURE
 from objectif.metrics.segmentation import TOLERANCE, in_unit
 from objectif.promises import Calibration, Check, check
 from objectif.run.inputs import Failure
@@ -108,6 +109,8 @@ def evaluate(
     groups = dataset.groups()
     kept = None if groups is None else groups[good]
     chosen = wanted(solution) if names is None else [metric(name, solution.classes) for name in names]
+    if dataset.noisy and names is None:
+        chosen = [SURE, *(one for one in chosen if one.name != SURE.name)]
     if scale is not None:
         chosen = [in_unit(one, *scale) for one in chosen]
         notes = [*notes, _unit(*scale)]
