@@ -105,7 +105,7 @@ def _all(
     elif form == "csv":
         channels = solution.preparation.channels if issubclass(answers, Masks) else 0
         unit, spacing = (None, None) if scale is None else (scale.unit, scale.spacing)
-        judged = solution.gate is not None or solution.promises is not None
+        judged = any(t is not None for t in (solution.gate, solution.promises, solution.calibration))
         write(csv_header(answers, classes, channels, unit, judged=judged))
 
         def rows(answer: Answer) -> None:
