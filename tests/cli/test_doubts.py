@@ -206,3 +206,40 @@ def test_two_forms_at_once_and_no_labels_at_all_are_refused(
     assert main(["doubts", str(folder.path), "--json", "--csv"]) == 2
     assert "expected one of them" in capsys.readouterr().err
     assert main(["doubts", str(folder.path), "-n", "0"]) == 2
+
+
+@pytest.mark.parametrize("task", ["detect", "segment", "regress", "stages"])
+def test_other_tasks_are_listed_by_how_unusual_they_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], task: str
+) -> None:
+    folder, _ = made(tmp_path / "run")
+    rng = np.random.default_rng(0)
+    if task == "detect":
+        truth = np.tile([10.0, 10, 30, 30, 0, 0], (20, 1, 1))
+        scores = np.tile(np.float32([10, 10, 30, 30, 0.9, 0]), (20, 1, 1))
+        truth[4, 0, 4] = -1
+    elif task == "segment":
+        truth = np.zeros((20, 8, 8), np.uint8)
+        scores = truth.copy()
+        scores[4, :4] = 1
+    else:
+        stages = rng.integers(0, 3, 20)
+        truth = np.column_stack([stages, np.arange(20)]).astype(float)
+        scores = np.column_stack([stages - 0.4, stages, stages + 0.4]).astype(float)
+        truth[4, 0] = (truth[4, 0] + 1) % 3
+        if task == "stages":
+            scores = np.column_stack([scores, 0.9 * np.eye(3)[stages] + 0.1 / 3])
+    folder.write_arrays(
+        "answers.npz",
+        {
+            "paths": np.array([f"{k}.png" for k in range(20)]),
+            "truth": truth,
+            "scores": scores,
+            "task": np.array("regress" if task == "stages" else task),
+        },
+    )
+    found = told(folder, capsys)
+    assert found["labels"][0]["path"] == "4.png"
+    assert (found["labels"][0]["wrong"] is None) == (task != "stages")
+    if task != "stages":
+        assert "cannot be said" in found["sentences"][0]

@@ -170,7 +170,7 @@ def test_a_report_of_noisy_pictures_claims_no_clean_one(tmp_path: Path) -> None:
         [f"{k}.png" for k in range(4)], ("picture",), truth, truth[..., 1:2]
     )
     assert "unknown" in sheet.caption
-    assert sheet.rows[0][1] == pytest.approx(1.1 * 12**2, rel=0.15)
+    assert sheet.rows[0][1] == pytest.approx(1.1 * 12**2, rel=0.3)
     assert all(case.clean is None for case in cases.cases)
     page = str(sliders.draw(cases.cases[0], 10**7)[0])
     assert "Restored" in page and "Clean" not in page
