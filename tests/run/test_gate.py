@@ -18,7 +18,7 @@ from PIL import Image
 from objectif.answers import Label
 from objectif.errors import SolutionError
 from objectif.images.prepare import Preparation, placement, prepare
-from objectif.run.gate import looks
+from objectif.run.gate import looks, signature
 from objectif.run.gate_fit import conformal, crossed_distances, fit, fit_space
 from objectif.run.predictor import Predictor
 from objectif.solution.file import Solution, read, write
@@ -247,3 +247,21 @@ def test_looks_are_those_of_the_pixels() -> None:
         np.testing.assert_allclose(one, two, rtol=0.02, atol=0.02)
         assert one[LOOKS.index("enlarged")] == pytest.approx(1.0)
         assert one[LOOKS.index("colour")] == 0 or channels > 1
+
+
+def test_a_signature_is_judged_where_it_was_fitted(colours: Make, tmp_path: Path) -> None:
+    """Pictures with the light at the top, shown upside down: only where it lies is strange."""
+    rng, plain = np.random.default_rng(9), colours()
+
+    def lit() -> NDArray[np.uint8]:
+        return np.clip(photo(rng) * np.linspace(1.3, 0.4, 40)[:, None, None], 0, 255).astype(np.uint8)
+
+    pictures = [prepare(lit(), plain.preparation) for _ in range(120)]
+    seen = np.stack([looks(p, placement(40, 40, plain.preparation)) for p in pictures])
+    signs = np.stack([signature(p) for p in pictures])
+    gate = fit(seen, None, None, "tests", (signs, np.arange(120)))
+    solution = read(write(tmp_path / "a.objectif", replace(plain, gate=gate.table(), known=gate.arrays())))
+    assert reason(solution, lit()) == ""
+    assert reason(solution, lit()[::-1]).startswith("unlike the images it was fitted on (look at distance ")
+    with pytest.raises(SolutionError, match="the input gate is damaged"):
+        Predictor(replace(solution, known={}))

@@ -23,6 +23,7 @@ from objectif.images.prepare import Placement
 from objectif.solution.gate import LOOKS, Gate
 
 Floats = NDArray[np.float32]
+GRID = 4
 COLOUR_SIDE = 32  # points a side, about, at which colour is measured
 QUANTUM = 0.25
 """Levels added to fine detail before its logarithm, so that a picture without any has a number."""
@@ -63,13 +64,44 @@ def _colour(pixels: NDArray[Any]) -> float:
     return float((high - low).mean())
 
 
+def signature(pixels: NDArray[Any]) -> Floats:
+    """(60,) what a prepared image (h, w, C) looks like, by hand: light, its places, contrast by scale, colour.
+
+    A histogram of luma (16), means and deviations on a grid (16 + 16), differences along both axes at four scales (8), mean
+    and deviation of two opponent colours (4); of 32 x 32 pixels, which is enough and takes a tenth of a millisecond.
+    """
+    small = cv2.resize(_luma(pixels), (32, 32), interpolation=cv2.INTER_AREA).astype(np.float32)
+    light = np.bincount(np.clip(small.ravel() / 16, 0, 15).astype(np.int64), minlength=16) / small.size
+    mean, square = (cv2.resize(x, (GRID, GRID), interpolation=cv2.INTER_AREA) for x in (small, small**2))
+    deviation = np.sqrt(np.maximum(square - mean**2, 0))
+    steps = []
+    for side in (32, 16, 8, 4):
+        seen = small if side == 32 else cv2.resize(small, (side, side), interpolation=cv2.INTER_AREA)
+        for one, two in ((seen[1:], seen[:-1]), (seen[:, 1:], seen[:, :-1])):
+            steps.append(cv2.norm(one, two, cv2.NORM_L1) / seen.size / 64)
+    parts = (light, mean.ravel() / 255, deviation.ravel() / 128, steps, _opponents(pixels))
+    return np.concatenate(parts).astype(np.float32)
+
+
+def _opponents(pixels: NDArray[Any]) -> list[float]:
+    """Mean and deviation of red - green and of yellow - blue, in quarters of the range; of one channel zeros."""
+    if pixels.shape[2] < 3:
+        return [0.0] * 4
+    step = max(1, min(pixels.shape[:2]) // COLOUR_SIDE)
+    red, green, blue = (np.asarray(pixels[::step, ::step, k], np.float32) for k in range(3))
+    sides = red - green, (red + green) / 2 - blue
+    return [float(f) / 64 for side in sides for f in (side.mean(), side.std())]
+
+
 @dataclass(frozen=True)
 class Measures:
-    """What the gate goes by. looks: (6,). embedding: (D,), and its distance; None where the gate does not judge them."""
+    """What the gate goes by. looks: (6,). embedding: (D,), and its distance; signed: that of the signature; None where the
+    gate does not judge them."""
 
     looks: Floats
     distance: float | None = None
     embedding: Floats | None = None
+    signed: float | None = None
 
 
 def measured(
@@ -80,10 +112,13 @@ def measured(
 ) -> list[Measures]:
     """Measures of prepared images, each (h, w, C), with their embeddings (n, D)."""
     seen = [looks(one, place) for one, place in zip(pixels, places, strict=True)]
+    signed: list[float | None] = [None] * len(seen)
+    if gate.signed is not None and seen:
+        signed = gate.signed[0].distances(np.stack([signature(one) for one in pixels])).tolist()
     if gate.space is None or embedding is None:
-        return [Measures(one) for one in seen]
-    far = gate.space.measured(embedding)[0]
-    return [Measures(one, float(d), row) for one, d, row in zip(seen, far, embedding, strict=True)]
+        return [Measures(one, signed=far) for one, far in zip(seen, signed, strict=True)]
+    far = gate.space.distances(embedding).tolist()
+    return [Measures(*parts) for parts in zip(seen, far, embedding, signed, strict=True)]
 
 
 def judged(gate: Gate, measures: Measures, precision: str = "fp32") -> str | None:
@@ -102,6 +137,9 @@ def judged(gate: Gate, measures: Measures, precision: str = "fp32") -> str | Non
     most, distance = gate.distance.get(precision), measures.distance
     if most is not None and distance is not None and not distance <= most:
         return f"unlike the images it was fitted on (distance {distance:.1f}, at most {_up(most)})"
+    if gate.signed is not None and measures.signed is not None and not measures.signed <= gate.signed[1]:
+        most = gate.signed[1]
+        return f"unlike the images it was fitted on (look at distance {measures.signed:.1f}, at most {_up(most)})"
     return None
 
 
@@ -140,6 +178,8 @@ def together(parts: Sequence[Measures]) -> Measures:
     seen = np.median([one.looks for one in parts], axis=0).astype(np.float32)
     far = [one.distance for one in parts if one.distance is not None]
     rows = [one.embedding for one in parts if one.embedding is not None]
+    signs = [one.signed for one in parts if one.signed is not None]
+    signed = float(np.median(signs)) if signs else None
     if not far or not rows:
-        return Measures(seen)
-    return Measures(seen, float(np.median(far)), np.median(rows, axis=0).astype(np.float32))
+        return Measures(seen, signed=signed)
+    return Measures(seen, float(np.median(far)), np.median(rows, axis=0).astype(np.float32), signed)

@@ -18,13 +18,14 @@ third nearest of the images themselves. It let the fewest through, and asks for 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from objectif.solution.gate import DISTANCE, LOOKS, Gate, Limits, Space, directions
+from objectif.solution.gate import DISTANCE, LOOKS, SIGNATURE, Gate, Limits, Space, directions
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -34,8 +35,16 @@ LEAST = 10
 RANK, SHARE, FOLDS = 16, 4, 10
 """Directions kept, at most one for so many images; folds of cross-fitting."""
 USUAL = 0.8  # the quantile behind which the tail begins
-_SIDES = (("level", -1), ("level", 1), ("contrast", -1), ("detail", -1), ("colour", -1), ("colour", 1), ("enlarged", 1), (DISTANCE, 1))  # fmt: skip
-_FLOORS = {"level": 2.0, "contrast": 1.0, "detail": 0.1, "colour": 0.5, "enlarged": 0.1, DISTANCE: 0.02}
+_SIDES = (("level", -1), ("level", 1), ("contrast", -1), ("detail", -1), ("colour", -1), ("colour", 1), ("enlarged", 1), (DISTANCE, 1), (SIGNATURE, 1))  # fmt: skip
+_FLOORS = {
+    "level": 2.0,
+    "contrast": 1.0,
+    "detail": 0.1,
+    "colour": 0.5,
+    "enlarged": 0.1,
+    DISTANCE: 0.02,
+    SIGNATURE: 0.02,
+}
 """The least that a tail is taken to measure: of pictures that are all alike, a level more is no surprise."""
 _RANGES = {"level": (0.0, 255.0), "contrast": (0.0, np.inf), "colour": (0.0, 255.0)}
 
@@ -74,15 +83,14 @@ def crossed_distances(embedding: Floats, units: NDArray[np.int64]) -> Floats:
 
 
 def limits(
-    looks: Floats, distances: Floats | None, passes: float = PASSES
-) -> tuple[dict[str, Limits], float | None]:
-    """Limits of looks (n, 6), and the highest distance, that let the share `passes` of such images through all together.
+    looks: Floats, distances: Mapping[str, Floats], passes: float = PASSES
+) -> tuple[dict[str, Limits], dict[str, float]]:
+    """Limits of looks (n, 6), and the highest distances, that let the share `passes` of such images through all together.
 
-    distances (n,): of the same images to the plane that was fitted without them.
+    distances: name -> (n,) of the same images to a plane that was fitted without them.
     """
     columns = {name: np.asarray(looks[:, k], np.float64) for k, name in enumerate(LOOKS)}
-    if distances is not None:
-        columns[DISTANCE] = np.asarray(distances, np.float64)
+    columns |= {name: np.asarray(values, np.float64) for name, values in distances.items()}
     tails = {
         (name, sign): _tail(sign * columns[name], _FLOORS[name]) for name, sign in _SIDES if name in columns
     }
@@ -94,7 +102,7 @@ def limits(
         low, high = (_possible(name, ends.get((name, sign))) for sign in (-1, 1))
         if low is not None or high is not None:
             found[name] = low, high
-    return found, ends.get((DISTANCE, 1))
+    return found, {name: float(ends[name, 1]) for name in distances}
 
 
 def _tail(values: Doubles, floor: float) -> tuple[float, float]:
@@ -123,16 +131,38 @@ def _possible(name: str, end: float | None) -> float | None:
 
 
 def fit(
-    looks: Floats, distances: Floats | None, space: Space | None, origin: str, passes: float = PASSES
+    looks: Floats,
+    distances: Floats | None,
+    space: Space | None,
+    origin: str,
+    signatures: tuple[Floats, NDArray[np.int64]] | None = None,
+    passes: float = PASSES,
 ) -> Gate:
     """The gate for fp32 from looks (n, 6) and distances (n,) of images that took no part in fitting `space`.
 
-    distances, space: None where embeddings are not to be judged. origin: what images these are.
+    distances, space: None where embeddings are not to be judged. signatures: (n, 60) of the same images and (n,) their units,
+    where those are to be judged. origin: what images these are.
     """
+    far: dict[str, Floats] = {}
+    signed = None
     if space is not None and distances is not None:
-        unit = max(float(np.median(distances)), 1e-6)
-        space, distances = replace(space, unit=space.unit * unit), distances / unit
-    ends, most = limits(looks, distances, passes)
-    judged = space is not None and most is not None
-    chosen = {"fp32": float(most)} if judged and most is not None else {}
-    return Gate(ends, chosen, space if judged else None, passes, len(looks), origin)
+        space, far[DISTANCE] = _in_units(space, distances)
+    if signatures is not None:
+        signed, far[SIGNATURE] = _in_units(fit_space(signatures[0]), crossed_distances(*signatures))
+    ends, most = limits(looks, far, passes)
+    judged = DISTANCE in most
+    return Gate(
+        ends,
+        {"fp32": most[DISTANCE]} if judged else {},
+        space if judged else None,
+        passes,
+        len(looks),
+        origin,
+        None if signed is None else (signed, most[SIGNATURE]),
+    )
+
+
+def _in_units(space: Space, distances: Floats) -> tuple[Space, Floats]:
+    """Both so that the middle distance is 1."""
+    unit = max(float(np.median(distances)), 1e-6)
+    return replace(space, unit=space.unit * unit), distances / np.float32(unit)

@@ -23,9 +23,9 @@ Floats = NDArray[np.float32]
 Limits = tuple[float | None, float | None]
 LOOKS = ("level", "contrast", "detail", "colour", "enlarged", "size")
 """Measures of prepared pixels, in the order of run.gate.looks()."""
-DISTANCE = "distance"
-_KEYS = frozenset({"passes", "images", "origin", "limits", "distance"})
-PREFIX = "gate_"
+DISTANCE, SIGNATURE = "distance", "signature"
+_KEYS = frozenset({"passes", "images", "origin", "limits", "distance", "signature"})
+PREFIX, SIGNED = "gate_", "gate_signature_"
 _ARRAYS = ("mean", "basis", "spread", "rest")
 
 
@@ -84,7 +84,8 @@ class Gate:
     """Limits of what passes.
 
     limits: measure -> (lowest, highest), None where a side is open. distance: precision -> the highest distance.
-    space: None where embeddings are not judged. passes: share of good inputs that the limits let through together.
+    space: None where embeddings are not judged. signed: the plane of hand-made signatures (run.gate.signature) and the highest
+    distance from it, where a network's own features are hand-made too and know too few pictures. passes: share of good inputs that the limits let through together.
     images, origin: how many images the limits are from, and which, in words.
     """
 
@@ -94,6 +95,7 @@ class Gate:
     passes: float
     images: int
     origin: str
+    signed: tuple[Space, float] | None = None
 
     def table(self) -> dict[str, Any]:
         """JSON-ready, for the manifest."""
@@ -103,11 +105,13 @@ class Gate:
             "origin": self.origin,
             "limits": {name: list(pair) for name, pair in self.limits.items()},
             "distance": dict(self.distance),
+            "signature": None if self.signed is None else self.signed[1],
         }
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """For the member known.npz."""
-        return {} if self.space is None else self.space.arrays(PREFIX)
+        own = {} if self.space is None else self.space.arrays(PREFIX)
+        return own if self.signed is None else {**own, **self.signed[0].arrays(SIGNED)}
 
     @classmethod
     def of(cls, solution: Solution) -> Gate | None:
@@ -137,7 +141,11 @@ def _parsed(table: Mapping[str, Any], known: Mapping[str, NDArray[Any]], precisi
     space = space_of(known, PREFIX) if distance else None
     if distance and not set(precisions) <= set(distance):
         raise ValueError(f"distances for {sorted(distance)}, networks for {sorted(precisions)}")
-    return Gate(limits, distance, space, _finite(table["passes"]), int(table["images"]), str(table["origin"]))
+    signed = None
+    if table["signature"] is not None:
+        signed = space_of(known, SIGNED), _finite(table["signature"])
+    passes, images, origin = _finite(table["passes"]), int(table["images"]), str(table["origin"])
+    return Gate(limits, distance, space, passes, images, origin, signed)
 
 
 def space_of(known: Mapping[str, NDArray[Any]], prefix: str) -> Space:

@@ -30,7 +30,7 @@ from objectif.learn.race.answering import halves
 from objectif.learn.race.candidate import Candidate
 from objectif.learn.race.folds import fold_file
 from objectif.run.drift import KEPT, PLACES, kept, looked, told
-from objectif.run.gate import Measures, looks
+from objectif.run.gate import Measures, looks, signature
 from objectif.run.gate_fit import LEAST, crossed_distances, fit, fit_space
 from objectif.run.network import EMBEDDING, Network
 from objectif.solution.file import Precision
@@ -47,10 +47,11 @@ TIME = 0.04
 
 @dataclass(frozen=True)
 class _Seen:
-    """Images of some rows: looks (n, 6), and embeddings (n, D) by the network that was asked, if any."""
+    """Images of some rows: looks (n, 6), signatures (n, 60), and embeddings (n, D) by the network that was asked, if any."""
 
     rows: NDArray[np.int64]
     looks: Floats
+    signatures: Floats
     embedding: Floats
 
 
@@ -102,21 +103,31 @@ class _Look:
         """A network asked for embeddings, on all cores."""
         return Network(graph, threads=self.race.executor.cores, needs=(EMBEDDING,))
 
+    def units(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """(n,) the unit of each row, numbered from 0."""
+        return np.unique(self.race.ground.context.units[rows], return_inverse=True)[1].astype(np.int64)
+
+    def signed(self, winner: Candidate, seen: _Seen) -> tuple[Floats, NDArray[np.int64]] | None:
+        """What fit() takes of signatures: None where pretrained features, which know many more pictures, do better alone."""
+        return None if find(winner.model).pretrained else (seen.signatures, self.units(seen.rows))
+
     def at(self, rows: NDArray[np.int64], network: Network | None, share: float = 1.0) -> _Seen:
         """As many of the rows as there is time for, at least LEAST; share: of the time."""
         seconds, began = share * TIME * self.race.problem.budget, time.monotonic()
         chunk = 1 if self.preparation.fit == "keep" else CHUNK  # pictures of several sizes are no batch
         seen: list[Floats] = []
+        signs: list[Floats] = []
         embeddings: list[Floats] = []
         done = 0
         while done < len(rows) and (done < LEAST or time.monotonic() - began < seconds):
             images, places = placed(self.race.ground.dataset, rows[done : done + chunk], self.preparation)
             seen.extend(looks(one, place) for one, place in zip(images, places, strict=True))
+            signs.extend(map(signature, images))
             if network is not None:
                 embeddings.append(_embedded(network, images, places))
             done += len(images)
         embedding = np.concatenate(embeddings) if embeddings else np.zeros((done, 0), np.float32)
-        return _Seen(rows[:done], np.stack(seen), embedding)
+        return _Seen(rows[:done], np.stack(seen), np.stack(signs), embedding)
 
 
 def _embedded(network: Network, images: NDArray[Any], places: list[Placement]) -> Floats:
@@ -137,16 +148,15 @@ def _of_heads(
     features = np.load(race.need(winner, ("plain",))["plain"], mmap_mode="r")
     seen = look.at(rows, None)
     embedding = np.asarray(features[seen.rows])[:, slice(*find_model(winner.model).columns)]
-    units = np.unique(race.ground.context.units[seen.rows], return_inverse=True)[1].astype(np.int64)
+    units = look.units(seen.rows)
     distances = crossed_distances(embedding, units)
-    gate = fit(
-        seen.looks, distances, fit_space(embedding), "images apart from those that it was compared with"
-    )
+    origin = "images apart from those that it was compared with"
+    gate = fit(seen.looks, distances, fit_space(embedding), origin, look.signed(winner, seen))
     first = halves(units)
     apart = None
     if first.sum() >= LEAST and (~first).sum() >= LEAST:
         apart = _Apart(fit_space(embedding[first], PLACES), seen.rows[~first], embedding[~first])
-    return _Found(gate, seen, apart, _Seen(seen.rows, seen.looks, embedding))
+    return _Found(gate, seen, apart, replace(seen, embedding=embedding))
 
 
 def _of_trained(
@@ -157,7 +167,10 @@ def _of_trained(
     held, train = (rows[np.isin(rows, part)] for part in (plan.held(0), plan.train(0)))
     if not path.exists() or min(len(held), len(train)) < LEAST:
         seen = look.at(rows, None)
-        return _Found(fit(seen.looks, None, None, "images that it learned from"), seen, None, seen)
+        gate = fit(
+            seen.looks, None, None, "images that it learned from", (seen.signatures, look.units(seen.rows))
+        )
+        return _Found(gate, seen, None, seen)
     graph = path.read_bytes()
     judged, learned = (look.at(part, look.network(graph), 1 / 3) for part in (held, train))
     plane = fit_space(learned.embedding)
@@ -165,9 +178,10 @@ def _of_trained(
     origin = "held-out images of the first fold"
     if graph == networks["fp32"]:  # it is the first fold's network that is delivered
         apart = _Apart(fit_space(learned.embedding, PLACES), judged.rows, judged.embedding)
-        return _Found(fit(judged.looks, distances, plane, origin), judged, apart, judged)
+        gate = fit(judged.looks, distances, plane, origin, look.signed(winner, judged))
+        return _Found(gate, judged, apart, judged)
     everything = look.at(rows, look.network(networks["fp32"]), 1 / 3)
-    gate = fit(judged.looks, distances, fit_space(everything.embedding), origin)
+    gate = fit(judged.looks, distances, fit_space(everything.embedding), origin, look.signed(winner, judged))
     return _Found(gate, judged, None, everything)
 
 
