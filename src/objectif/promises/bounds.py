@@ -107,12 +107,19 @@ def lower(losses: Losses, level: float) -> float:
 
 
 def _root(falling: Callable[[float], float], low: float, high: float) -> float:
-    """From above, the point where a falling function is 0 or less, to 1e-12."""
-    for _ in range(40):
-        middle = (low + high) / 2.0
-        if middle in (low, high):
+    """The point between low and high where a falling function crosses 0, from above, to 1e-12 (Illinois method)."""
+    at_low, at_high = falling(low), falling(high)
+    if at_low <= 0.0:
+        return low
+    for _ in range(100):
+        middle = (low * at_high - high * at_low) / (at_high - at_low)
+        if not low < middle < high or high - low < 1e-12:
             break
-        low, high = (middle, high) if falling(middle) > 0 else (low, middle)
+        value = falling(middle)
+        if value > 0.0:
+            low, at_low, at_high = middle, value, at_high / 2.0
+        else:
+            high, at_high, at_low = middle, value, at_low / 2.0
     return high
 
 
