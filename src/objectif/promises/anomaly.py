@@ -16,28 +16,30 @@ from numpy.typing import NDArray
 from objectif.answers import Judgement
 from objectif.metrics.maps import kinds, scores
 from objectif.problem.promises import Promise
-from objectif.promises.calibration import Calibration
+from objectif.promises.calibration import Bools, Calibration, Reals, Units
 from objectif.promises.rule import Guard, Rule
 from objectif.promises.seen import Guarded
 
 
 def seen(promise: Promise, data: Calibration) -> Guarded:
     """The promise on these pictures."""
-    score, odd = scores(data.answers), kinds(data.truth) > 0
-    alarms = promise.kind == "false_alarm_rate"
-    units, n = data.units(promise.unit), len(data)
-    every = np.ones(n, np.bool_)
+    return of_scores(promise, data.units(promise.unit), scores(data.answers), kinds(data.truth) > 0)
+
+
+def of_scores(promise: Promise, units: Units, score: Reals, odd: Bools) -> Guarded:
+    """The promise on pictures with these scores (N,), which are anomalous where `odd` (N,)."""
+    alarms, n = promise.kind == "false_alarm_rate", len(score)
     margin = score if alarms else -score
     return Guarded(
         promise,
         units,
         units,
         ~odd if alarms else odd,
-        every.astype(np.float64),
+        np.ones(n),
         margin,
         promise.bound if alarms else 1.0 - promise.bound,
         "negatives" if alarms else "positives",
-        guards=every,
+        guards=np.ones(n, np.bool_),
         margin=margin,
         conditional=False,
         sides=frozenset(),

@@ -25,7 +25,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from objectif.metrics.distributions import beta_cdf
+from objectif.metrics.distributions import beta_cdf, wilson
 
 Reals = NDArray[np.float64]
 _LOGS = np.zeros(1)  # log k! for k = 0, 1, ...
@@ -98,7 +98,20 @@ def upper(losses: Losses, level: float) -> float:
     n, lost = len(losses.means), int(losses.lost.sum())
     if n == 0 or lost == n:
         return 1.0
-    return max(losses.mean, _root(lambda p: beta_cdf(1.0 - p, n - lost, lost + 1) - level, lost / n, 1.0))
+    return max(losses.mean, _most_share(lost, n, level))
+
+
+@lru_cache(maxsize=50_000)
+def _most_share(lost: int, n: int, level: float) -> float:
+    """Clopper and Pearson's upper bound of a share, lost < n."""
+
+    def falling(share: float) -> float:
+        return math.log(max(beta_cdf(1.0 - share, n - lost, lost + 1), 1e-300) / level)
+
+    high = min(1.0, wilson(lost, n, 1.0 - 2.0 * level)[1] + 1.0 / n)
+    while falling(high) > 0.0 and high < 1.0:
+        high = min(1.0, 2.0 * high)
+    return _root(falling, lost / n, high)
 
 
 def lower(losses: Losses, level: float) -> float:
@@ -107,12 +120,25 @@ def lower(losses: Losses, level: float) -> float:
 
 
 def _root(falling: Callable[[float], float], low: float, high: float) -> float:
-    """From above, the point where a falling function is 0 or less, to 1e-12."""
-    for _ in range(40):
-        middle = (low + high) / 2.0
-        if middle in (low, high):
+    """The point between low and high where a falling function crosses 0, from above, to 1e-10 (Illinois method)."""
+    at_low, at_high, side = falling(low), falling(high), 0
+    if at_low <= 0.0:
+        return low
+    for _ in range(100):
+        middle = (low * at_high - high * at_low) / (at_high - at_low)
+        if not low < middle < high or high - low < 1e-10:
             break
-        low, high = (middle, high) if falling(middle) > 0 else (low, middle)
+        value = falling(middle)
+        if value > 0.0:
+            low, at_low = middle, value
+            at_high /= 2.0 if side > 0 else 1.0
+            side = 1
+        else:
+            high, at_high = middle, value
+            at_low /= 2.0 if side < 0 else 1.0
+            side = -1
+        if abs(value) < 1e-10:
+            return middle
     return high
 
 
@@ -145,11 +171,12 @@ def bets(values: Reals, limit: float, level: float = 0.05) -> float:
     before = np.append(0.25, spread[:-1])
     stake = np.minimum(np.sqrt(2 * math.log(1 / level) / (n * before)), 0.999 / (1 - limit))
     most_ever = float(np.cumsum(np.log1p(stake * (limit - values))).max())
-    return min(1.0, math.exp(-most_ever))
+    return min(1.0, math.exp(-min(most_ever, 600.0)))
 
 
 def bets_upper(values: Reals, level: float) -> float:
     """The upper bound of the mean of values (n,) in [0, 1], in a random order; 1 without any."""
     if len(values) == 0 or bets(values, 1.0 - 1e-9, level) > level:
         return 1.0
-    return _root(lambda limit: bets(values, limit, level) - level, float(values.mean()), 1.0 - 1e-9)
+    least = float(values.mean())
+    return _root(lambda limit: math.log(bets(values, limit, level) / level), least, 1.0 - 1e-9)

@@ -6,6 +6,7 @@ groups (a patient, a plant): its images are alike, so that a hundred images of t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -42,6 +43,11 @@ class Calibration:
     def __len__(self) -> int:
         return len(self.truth)
 
+    @cached_property
+    def lots(self) -> Reals:
+        """(N,) a number in [0, 1) for each image, made from its content: the order of images changes nothing."""
+        return _numbers(self.truth, self.answers)
+
     def take(self, rows: NDArray[np.int64]) -> Calibration:
         """Those images alone."""
 
@@ -73,29 +79,34 @@ class Calibration:
         if unit != "image" and self.groups is not None:
             names, code = np.unique(self.groups, return_inverse=True)
             code = None if len(names) == len(self) else np.asarray(code, np.int64)
-        return Units(self, code)
+        return Units(len(self), lambda: self.lots, code)
 
 
 class Units:
-    """Independent units of M things, of the N images of `data`.
+    """Independent units of M things in N images (`size`).
 
-    code (M,): the group of each, 0..G-1, or None where each image is one. within (M,): the image that a thing is in, where
-    things are not images.
+    code (M,): the group of each, 0..G-1, or None where each image is one. of_images: gives the lots (N,) of the images.
+    within (M,): the image that a thing is in, where things are not images.
     """
 
     def __init__(
-        self, data: Calibration, code: NDArray[np.int64] | None, within: NDArray[np.int64] | None = None
+        self,
+        size: int,
+        of_images: Callable[[], Reals],
+        code: NDArray[np.int64] | None,
+        within: NDArray[np.int64] | None = None,
     ) -> None:
-        self.data, self.code, self.size, self.within = data, code, len(data), within
+        self.size, self.of_images, self.code, self.within = size, of_images, code, within
 
     def things(self, image: NDArray[np.int64]) -> Units:
         """The same units for things (M,) that lie in these images, of which an image may hold several."""
-        return Units(self.data, image if self.code is None else self.code[image], image)
+        code = image if self.code is None else self.code[image]
+        return Units(self.size, self.of_images, np.asarray(code, np.int64), image)
 
     @cached_property
     def lots(self) -> Reals:
-        """(U,) a number in [0, 1) for each unit, made from the content of its images: their order changes nothing."""
-        own = _numbers(self.data.truth, self.data.answers)
+        """(U,) the lot of each unit."""
+        own = self.of_images()
         if self.code is None:
             return own
         weight = own if self.within is None else own[self.within]

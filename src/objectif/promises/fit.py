@@ -43,13 +43,20 @@ def fit(
     found = validate(promises, data.task, data.classes, data.multilabel)
     parts = (len(found) if jointly else 1) * tried
     seen: list[Seen] = [glue(data.task).seen(p, data) for p in found]
-    levels = [(1.0 - p.confidence) / parts for p in found]
-    limits = _limits(seen, levels)
-    given = given_by(seen, limits, len(data))
-    records = tuple(_record(*one, given, advise) for one in zip(seen, limits, levels, strict=True))
+    limits, records = prove(seen, [(1.0 - p.confidence) / parts for p in found], advise)
     guards = tuple(_guard(s, t, data) for s, t in zip(seen, limits, strict=True) if t is not None)
     rule = Rule(data.task, data.classes, data.multilabel, guards)
     return Outcome(all(record.kept for record in records), rule, records)
+
+
+def prove(
+    seen: Sequence[Seen], levels: Sequence[float], advise: bool = True
+) -> tuple[list[float | None], tuple[Record, ...]]:
+    """The limit and the evidence of each promise at its level (1 - confidence)."""
+    limits = _limits(seen, levels)
+    given = given_by(seen, limits, seen[0].images.size if seen else 0)
+    records = (_record(*one, given, advise) for one in zip(seen, limits, levels, strict=True))
+    return limits, tuple(records)
 
 
 def _limits(seen: Sequence[Seen], levels: Sequence[float]) -> list[float | None]:

@@ -60,7 +60,7 @@ def seen(promise: Promise, data: Calibration) -> Searched:
     row, mate, top, right = _first(found, data) if found else (np.zeros(0, np.int64), none, none, none)
     stranger = np.isnan(mate)
     people = np.unique(data.truth[:, 0, 0], return_inverse=True)[1].astype(np.int64)
-    grouped = Units(data, people) if promise.unit == "group" else Units(data, None)
+    grouped = Units(len(data), lambda: data.lots, people if promise.unit == "group" else None)
     return Searched(
         promise,
         grouped,

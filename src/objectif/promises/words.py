@@ -55,11 +55,7 @@ def sentence(facts: Facts) -> str:
 
 def _counted(facts: Facts) -> str:
     images = f"{facts.positives} {facts.called}"
-    return (
-        f"{images} of {facts.groups} {facts.holder}, each of which counts the same,"
-        if facts.holder
-        else images
-    )
+    return f"{images} of {facts.groups} {facts.holder} (each counts the same)" if facts.holder else images
 
 
 def _percent(share: float) -> str:
