@@ -125,6 +125,53 @@ def measured(solution: Any, dataset: Any, method: str) -> Tally | None:
     return tally
 
 
+def cost(classes: int = 5, runs: int = 200) -> dict[str, float]:
+    """model -> what its map adds to the time of an answer at 224 px on one core, in percent: median of paired runs.
+
+    Processor time, because the machine is shared; the two take turns in going first, because the second finds a warm cache.
+    """
+    import time
+
+    import onnx
+    import onnxruntime as ort
+    from objectif.learn.export.join import join
+    from objectif.learn.export.template import fill, template
+    from objectif.learn.models import find_model
+    from objectif.run.network import Network
+
+    def session(graph: bytes) -> Any:
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = 1
+        return ort.InferenceSession(graph, options)
+
+    image = np.random.default_rng(0).integers(0, 255, (1, 224, 224, 3), dtype=np.uint8)
+    added = {}
+    for name in ("lite0", "lite0_levels"):
+        model = find_model(name)
+        extractor = fill(template(model))
+        vector = Network(extractor, needs=("embedding",)).outputs(image, ("embedding",))["embedding"]
+        width = vector[:, slice(*model.columns)].shape[1]
+        weight = np.random.default_rng(0).normal(size=(width, classes)).astype(np.float32)
+        proto = onnx.load_from_string(
+            join(extractor, weight, np.zeros(classes, np.float32), columns=model.columns)
+        )
+        mapped = session(proto.SerializeToString())
+        kept = [output for output in proto.graph.output if output.name != "map"]
+        del proto.graph.output[:]
+        proto.graph.output.extend(kept)
+        both = {True: mapped, False: session(proto.SerializeToString())}
+        gaps = []
+        for number in range(runs):
+            taken = {}
+            for with_map in ((False, True), (True, False))[number % 2]:
+                started = time.process_time()
+                both[with_map].run(["scores"], {"image": image})
+                taken[with_map] = time.process_time() - started
+            gaps.append(100 * (taken[True] / taken[False] - 1))
+        added[name] = float(np.median(gaps))
+    return added
+
+
 def lines(tally: Tally) -> list[tuple[str, str]]:
     """(what, figures) of a tally, as the table has them."""
     from objectif.run.sanity import estimate, game
@@ -189,6 +236,12 @@ def row(solve: Callable[..., Row], runs: Path, data: Path, splits: Path) -> Row:
             reached.append(told["gain"] is not None and (told["gain"].low or -1) > 0)
         notes.append(f"{name}: {result['winner']}")
         page.append("")
+    added = cost()
+    notes.append(
+        "a map adds "
+        + ", ".join(f"{percent:.1f} % ({name})" for name, percent in added.items())
+        + " to an answer's time"
+    )
     text = "# Where networks look: tests of maps\n\nTest images alone; 95 % intervals over groups. Made by `python benchmarks/run.py why`.\n\n"
     (Path(__file__).parent / "why.md").write_text(text + "\n".join(page))
     (runs / "why.json").write_text(json.dumps(said, indent=1))

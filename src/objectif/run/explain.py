@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,6 +32,9 @@ from objectif.tasks.classify import Decoding
 Method = Literal["cam", "occlusion", "answer"]
 METHODS = ("auto", "cam", "occlusion")
 LEAST_CELLS = 9  # of a map: a coarser one says less than occlusion does
+_COARSE = (
+    128  # pixels of a map's longer side on which its sentence is made: sorting all of a photo takes a second
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -250,7 +254,9 @@ def gathered(whole: NDArray[np.float32]) -> tuple[float, tuple[float, float]] | 
 
     None where nothing is above 0.
     """
-    above = np.maximum(whole, 0.0).astype(np.float64)
+    scale = max(1.0, max(whole.shape) / _COARSE)
+    size = max(1, round(whole.shape[1] / scale)), max(1, round(whole.shape[0] / scale))
+    above = np.maximum(cv2.resize(whole, size, interpolation=cv2.INTER_AREA), 0.0).astype(np.float64)
     total = float(above.sum())
     if total <= 0:
         return None
@@ -258,7 +264,10 @@ def gathered(whole: NDArray[np.float32]) -> tuple[float, tuple[float, float]] | 
     count = int(np.searchsorted(np.cumsum(above.ravel()[order]), total / 2)) + 1
     rows, columns = np.unravel_index(order[:count], above.shape)
     weight = above[rows, columns]
-    x, y = (float(np.average(v, weights=weight)) + 0.5 for v in (columns, rows))
+    x, y = (
+        (float(np.average(v, weights=weight)) + 0.5) * full / coarse
+        for v, full, coarse in zip((columns, rows), whole.shape[::-1], size, strict=True)
+    )
     return count / above.size, (x, y)
 
 
