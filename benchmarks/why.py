@@ -101,10 +101,13 @@ def measured(solution: Any, dataset: Any, method: str) -> Tally | None:
     for number, (row, group) in enumerate(order.tolist()):
         sample = dataset.samples[row]
         seen = own.see(read(dataset, row), name=sample.path)
-        for label in sample.labels:
+        if method == "occlusion" and number >= HIDDEN:
+            break
+        names = [dataset.classes[label] for label in sample.labels]
+        whole, *explained = own.each(seen, [None, *names])
+        for label, found in zip(sample.labels, explained, strict=True):
             where = region(dataset, row, label)
             if where is not None and not where.all():
-                found = own.of(seen, dataset.classes[label])
                 region_there = (
                     cv2.resize(where.astype(np.uint8), found.map.shape[::-1], interpolation=cv2.INTER_NEAREST)
                     > 0
@@ -112,7 +115,6 @@ def measured(solution: Any, dataset: Any, method: str) -> Tally | None:
                 tally.points.append(pointing(found.map, region_there))
                 tally.names.append(dataset.classes[label])
                 tally.groups.append(group)
-        whole = own.of(seen)
         if number < HIDDEN:
             asked = question(solution, seen.answer, seen.decoded, None)
             tally.areas.append(curves(own, seen, asked, whole.cells, seed=row))
@@ -134,6 +136,7 @@ def cost(classes: int = 5, runs: int = 200) -> dict[str, float]:
 
     import onnx
     import onnxruntime as ort
+
     from objectif.learn.export.join import join
     from objectif.learn.export.template import fill, template
     from objectif.learn.models import find_model
