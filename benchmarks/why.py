@@ -101,10 +101,13 @@ def measured(solution: Any, dataset: Any, method: str) -> Tally | None:
     for number, (row, group) in enumerate(order.tolist()):
         sample = dataset.samples[row]
         seen = own.see(read(dataset, row), name=sample.path)
-        for label in sample.labels:
+        if method == "occlusion" and number >= HIDDEN:
+            break
+        names = [dataset.classes[label] for label in sample.labels]
+        whole, *explained = own.each(seen, [None, *names])
+        for label, found in zip(sample.labels, explained, strict=True):
             where = region(dataset, row, label)
             if where is not None and not where.all():
-                found = own.of(seen, dataset.classes[label])
                 region_there = (
                     cv2.resize(where.astype(np.uint8), found.map.shape[::-1], interpolation=cv2.INTER_NEAREST)
                     > 0
@@ -112,7 +115,6 @@ def measured(solution: Any, dataset: Any, method: str) -> Tally | None:
                 tally.points.append(pointing(found.map, region_there))
                 tally.names.append(dataset.classes[label])
                 tally.groups.append(group)
-        whole = own.of(seen)
         if number < HIDDEN:
             asked = question(solution, seen.answer, seen.decoded, None)
             tally.areas.append(curves(own, seen, asked, whole.cells, seed=row))
@@ -123,6 +125,54 @@ def measured(solution: Any, dataset: Any, method: str) -> Tally | None:
                 tally.alike[part].append(likeness(whole.cells, again.cells))
             tally.alike_groups.append(group)
     return tally
+
+
+def cost(classes: int = 5, runs: int = 200) -> dict[str, float]:
+    """model -> what its map adds to the time of an answer at 224 px on one core, in percent: median of paired runs.
+
+    Processor time, because the machine is shared; the two take turns in going first, because the second finds a warm cache.
+    """
+    import time
+
+    import onnx
+    import onnxruntime as ort
+
+    from objectif.learn.export.join import join
+    from objectif.learn.export.template import fill, template
+    from objectif.learn.models import find_model
+    from objectif.run.network import Network
+
+    def session(graph: bytes) -> Any:
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = 1
+        return ort.InferenceSession(graph, options)
+
+    image = np.random.default_rng(0).integers(0, 255, (1, 224, 224, 3), dtype=np.uint8)
+    added = {}
+    for name in ("lite0", "lite0_levels"):
+        model = find_model(name)
+        extractor = fill(template(model))
+        vector = Network(extractor, needs=("embedding",)).outputs(image, ("embedding",))["embedding"]
+        width = vector[:, slice(*model.columns)].shape[1]
+        weight = np.random.default_rng(0).normal(size=(width, classes)).astype(np.float32)
+        proto = onnx.load_from_string(
+            join(extractor, weight, np.zeros(classes, np.float32), columns=model.columns)
+        )
+        mapped = session(proto.SerializeToString())
+        kept = [output for output in proto.graph.output if output.name != "map"]
+        del proto.graph.output[:]
+        proto.graph.output.extend(kept)
+        both = {True: mapped, False: session(proto.SerializeToString())}
+        gaps = []
+        for number in range(runs):
+            taken = {}
+            for with_map in ((False, True), (True, False))[number % 2]:
+                started = time.process_time()
+                both[with_map].run(["scores"], {"image": image})
+                taken[with_map] = time.process_time() - started
+            gaps.append(100 * (taken[True] / taken[False] - 1))
+        added[name] = float(np.median(gaps))
+    return added
 
 
 def lines(tally: Tally) -> list[tuple[str, str]]:
@@ -189,6 +239,12 @@ def row(solve: Callable[..., Row], runs: Path, data: Path, splits: Path) -> Row:
             reached.append(told["gain"] is not None and (told["gain"].low or -1) > 0)
         notes.append(f"{name}: {result['winner']}")
         page.append("")
+    added = cost()
+    notes.append(
+        "a map adds "
+        + ", ".join(f"{percent:.1f} % ({name})" for name, percent in added.items())
+        + " to an answer's time"
+    )
     text = "# Where networks look: tests of maps\n\nTest images alone; 95 % intervals over groups. Made by `python benchmarks/run.py why`.\n\n"
     (Path(__file__).parent / "why.md").write_text(text + "\n".join(page))
     (runs / "why.json").write_text(json.dumps(said, indent=1))

@@ -17,7 +17,8 @@ from objectif.cli import main
 from objectif.errors import InputError
 from objectif.images.prepare import Preparation, placement
 from objectif.run.asked import evidence
-from objectif.run.explain import Explainer, explain, gathered, on_picture
+from objectif.run.explain import Explainer, explain
+from objectif.run.on_picture import gathered, on_picture
 from objectif.run.overlay_why import explained
 from objectif.run.predictor import Predictor
 from objectif.solution.file import Solution, write

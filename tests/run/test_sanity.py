@@ -30,7 +30,7 @@ def test_a_true_map_beats_a_false_one_in_deletion_and_insertion(
 
     def rough(batch: NDArray[Any], *_: object) -> NDArray[np.float64]:
         share = batch[:, 8:32, 32:56].astype(np.float64).std(axis=(1, 2, 3)) / 128
-        return np.asarray(np.log(share / (1 - share)))
+        return np.asarray(np.log(share / (1 - share)))[:, None]
 
     monkeypatch.setattr(explainer, "values", rough)
     asked = question(solution, seen.answer, seen.decoded, "red")

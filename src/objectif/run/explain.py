@@ -9,7 +9,7 @@ an answer with a reason of its own.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -25,12 +25,16 @@ from objectif.metrics.masks import classes_of
 from objectif.run.asked import Question, evidence, place_of, question
 from objectif.run.network import Network, cores
 from objectif.run.occlusion import GRID, check_grid, occlusion
+from objectif.run.on_picture import gathered, on_picture
 from objectif.run.predictor import Predictor
 from objectif.tasks.classify import Decoding
 
 Method = Literal["cam", "occlusion", "answer"]
 METHODS = ("auto", "cam", "occlusion")
 LEAST_CELLS = 9  # of a map: a coarser one says less than occlusion does
+_COARSE = (
+    128  # pixels of a map's longer side on which its sentence is made: sorting all of a photo takes a second
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,30 +154,27 @@ class Explainer:
         self, seen: Seen, label: str | None = None, like: NDArray[np.float32] | None = None
     ) -> Explanation:
         """The Explanation of a picture that was seen; as explain()."""
-        if isinstance(seen.answer, AnomalyMap):
-            return _anomaly(seen.answer, label)
-        if isinstance(seen.answer, Masks):
-            return _masks(seen.answer, label)
-        assert not isinstance(seen.answer, Picture)
-        asked = question(self.solution, seen.answer, seen.decoded, label, like)
-        cells = self.map(seen, asked)
+        return self.each(seen, [label], like)[0]
+
+    def each(
+        self, seen: Seen, labels: Sequence[str | None], like: NDArray[np.float32] | None = None
+    ) -> list[Explanation]:
+        """An Explanation for each of several classes, None for the one answered; occlusion hides each part once for all."""
+        answer = seen.answer
+        if isinstance(answer, AnomalyMap):
+            return [_anomaly(answer, label) for label in labels]
+        if isinstance(answer, Masks):
+            return [_masks(answer, label) for label in labels]
+        assert not isinstance(answer, Picture)
+        asked = [question(self.solution, answer, seen.decoded, label, like) for label in labels]
+        maps = [cells for one in asked if (cells := self.map(seen, one)) is not None]
         method: Method = "cam"
-        if cells is None:
+        if len(maps) < len(asked):
             method = "occlusion"
-            cells = occlusion(seen.pixels, lambda batch: self.values(batch, seen.place, asked), self.grid)
-        whole = on_picture(cells, seen.place, (seen.pixels.shape[0], seen.pixels.shape[1]))
-        hot = max(float(whole.max()), asked.least)
-        return Explanation(
-            seen.name,
-            asked.label,
-            whole,
-            cells,
-            method,
-            asked.unit,
-            hot,
-            asked.told,
-            _sentence(asked, whole, method),
-        )
+            maps = list(
+                occlusion(seen.pixels, lambda batch: self.values(batch, seen.place, asked), self.grid)
+            )
+        return [_explanation(seen, one, cells, method) for one, cells in zip(asked, maps, strict=True)]
 
     def map(self, seen: Seen, asked: Question) -> NDArray[np.float32] | None:
         """(h, w) the exact map for a question; None where there is none, or one too coarse."""
@@ -187,18 +188,26 @@ class Explainer:
         several = asked.column is not None and not self.solution.multilabel
         return evidence(cells, seen.decoded[0] if several else None, asked.column, heat)
 
-    def values(self, batch: NDArray[Any], place: Placement, asked: Question) -> NDArray[np.float64]:
-        """What is asked, of prepared images (n, H, W, C) that lie as one picture does."""
+    def values(self, batch: NDArray[Any], place: Placement, asked: Sequence[Question]) -> NDArray[np.float64]:
+        """(n, K) what is asked, of prepared images (n, H, W, C) that lie as one picture does."""
         side = self.network.side([place])
         outputs = self.network.outputs(
             batch, self.task.outputs, None if side is None else np.repeat(side, len(batch), 0)
         )
-        return asked.value(self.decoded(outputs, place))
+        decoded = self.decoded(outputs, place)
+        return np.stack([one.value(decoded) for one in asked], axis=1)
 
     def decoded(self, outputs: Mapping[str, NDArray[np.float32]], place: Placement) -> NDArray[Any]:
         """Outputs (n, ...) as the task's metrics take them."""
         n = len(next(iter(outputs.values())))
         return self.task.decode(outputs, self.solution.decoding, self.solution.multilabel, [place] * n)
+
+
+def _explanation(seen: Seen, asked: Question, cells: NDArray[np.float32], method: Method) -> Explanation:
+    whole = on_picture(cells, seen.place, (seen.pixels.shape[0], seen.pixels.shape[1]))
+    hot = max(float(whole.max()), asked.least)
+    words = _sentence(asked, whole, method)
+    return Explanation(seen.name, asked.label, whole, cells, method, asked.unit, hot, asked.told, words)
 
 
 def explain(
@@ -212,21 +221,6 @@ def explain(
 ) -> Explanation:
     """Why a Predictor answers as it does for one image; of many images, one Explainer is quicker. See Explainer.explain()."""
     return Explainer(predictor, method=method, grid=grid).explain(image, label, like=like)
-
-
-def on_picture(cells: NDArray[np.float32], place: Placement, size: tuple[int, int]) -> NDArray[np.float32]:
-    """(H, W) of the picture: cells (h, w) over a prepared image of this size interpolated; 0 where it was cut off."""
-    down = _axis(place.height, place.scale_y, place.top, size[0], cells.shape[0])
-    across = _axis(place.width, place.scale_x, place.left, size[1], cells.shape[1])
-    return np.asarray(down @ cells.astype(np.float32) @ across.T, np.float32)
-
-
-def _axis(length: int, scale: float, shift: float, prepared: int, cells: int) -> NDArray[np.float32]:
-    """(length, cells) by which cells are interpolated at the pixels of the picture; rows of 0 beyond the prepared image."""
-    there = (np.arange(length) + 0.5) * scale + shift
-    at = np.clip(there * cells / prepared - 0.5, 0, cells - 1)
-    weight = np.clip(1 - np.abs(at[:, None] - np.arange(cells)[None]), 0, 1)
-    return np.asarray(weight * ((there >= 0) & (there <= prepared))[:, None], np.float32)
 
 
 def _sentence(asked: Question, whole: NDArray[np.float32], method: Method) -> str:
@@ -243,23 +237,6 @@ def _sentence(asked: Question, whole: NDArray[np.float32], method: Method) -> st
     if method == "cam":
         return f"{half}; exact: the mean of the map and a constant make the score"
     return f"{half}; hiding the hottest part lowers {asked.unit} by {float(whole.max()):.2g}"
-
-
-def gathered(whole: NDArray[np.float32]) -> tuple[float, tuple[float, float]] | None:
-    """The least share of the picture that holds half of what is above 0 in a map (H, W), and its middle (x, y) in pixels.
-
-    None where nothing is above 0.
-    """
-    above = np.maximum(whole, 0.0).astype(np.float64)
-    total = float(above.sum())
-    if total <= 0:
-        return None
-    order = np.argsort(-above, axis=None, kind="stable")
-    count = int(np.searchsorted(np.cumsum(above.ravel()[order]), total / 2)) + 1
-    rows, columns = np.unravel_index(order[:count], above.shape)
-    weight = above[rows, columns]
-    x, y = (float(np.average(v, weights=weight)) + 0.5 for v in (columns, rows))
-    return count / above.size, (x, y)
 
 
 def _third(share: float, names: tuple[str, str, str]) -> str:

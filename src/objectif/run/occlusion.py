@@ -29,18 +29,18 @@ INNER, OUTER = (
 _REDUCED = 64  # side at which a blur is computed
 
 Values = Callable[[NDArray[Any]], NDArray[np.float64]]
-"""Prepared images (n, H, W, C) to one number each."""
+"""Prepared images (n, H, W, C) to (n, K) numbers, K the same for all."""
 
 
 def occlusion(pixels: NDArray[Any], values: Values, grid: int = GRID) -> NDArray[np.float32]:
-    """(grid, grid) how much the number falls when that part of a prepared image (H, W, C) is hidden.
+    """(K, grid, grid) how much each number falls when that part of a prepared image (H, W, C) is hidden.
 
     InputError for a grid that is not within GRIDS.
     """
     check_grid(grid)
-    whole = float(values(pixels[None])[0])
+    whole = values(pixels[None])
     found = np.concatenate([values(batch) for batch in _hidden(pixels, grid)])
-    return (whole - found).reshape(grid, grid).astype(np.float32)
+    return np.asarray((whole - found).T.reshape(-1, grid, grid), np.float32)
 
 
 def check_grid(grid: int) -> None:

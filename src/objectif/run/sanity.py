@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 from objectif.images.prepare import Placement
 from objectif.metrics.resample import image_counts
 from objectif.run.asked import Question
-from objectif.run.explain import Explainer, Seen, on_picture
+from objectif.run.explain import Explainer, Seen
 from objectif.run.occlusion import BATCH, blended, blurred
+from objectif.run.on_picture import on_picture
 
 PARTS, STEPS = (
     14,
@@ -88,7 +89,9 @@ def curves(
 
 def _chances(explainer: Explainer, seen: Seen, asked: Question, batch: NDArray[Any]) -> Reals:
     """(n,) probability of the class."""
-    odds = [explainer.values(batch[i : i + BATCH], seen.place, asked) for i in range(0, len(batch), BATCH)]
+    odds = [
+        explainer.values(batch[i : i + BATCH], seen.place, [asked])[:, 0] for i in range(0, len(batch), BATCH)
+    ]
     return np.asarray(1 / (1 + np.exp(-np.concatenate(odds))))
 
 

@@ -57,6 +57,7 @@ class _Look:
     seconds: float
     seed: int
     side: int
+    placed: bool
     seen: dict[int, Seen] = field(default_factory=dict)
     told: dict[tuple[int, str | None], Explanation] = field(default_factory=dict)
 
@@ -77,9 +78,12 @@ class _Look:
         return self.seen[row]
 
     def why(self, row: int, label: str | None = None) -> Explanation:
-        """Of the class, or of the one answered."""
+        """Of the class, or of the one answered; where things are placed, of all that are there at once."""
         if (row, label) not in self.told:
-            self.told[row, label] = self.explainer.of(self.of(row), label)
+            there = self.dataset.samples[row].labels if self.placed else ()
+            labels = list(dict.fromkeys([label, None, *(self.dataset.classes[k] for k in there)]))
+            found = self.explainer.each(self.of(row), labels)
+            self.told |= {(row, name): one for name, one in zip(labels, found, strict=True)}
         return self.told[row, label]
 
 
@@ -137,6 +141,7 @@ def _look(race: Race, solution: Solution, graph: bytes, rows: NDArray[np.int64],
         seconds,
         race.problem.seed,
         max(preparation.height, preparation.width),
+        tells_places(race.ground.dataset) and solution.task == "classify",
     )
 
 
@@ -190,7 +195,7 @@ def _case(found: Explanation, right: bool, truth: str) -> dict[str, Any]:
 
 def _pointing(one: _Look) -> list[dict[str, Any]]:
     """The pointing game over every class of each picture that is placed."""
-    if not tells_places(one.dataset):
+    if not one.placed:
         return []
     found: list[Pointing] = []
     units: list[int] = []
@@ -255,7 +260,7 @@ def _shuffled(one: _Look, solution: Solution, graph: bytes) -> list[dict[str, An
         forgotten = made()
         if forgotten is None:
             continue
-        other = replace(one, explainer=_explainer(solution, forgotten), seen={}, told={})
+        other = replace(one, explainer=_explainer(solution, forgotten), placed=False, seen={}, told={})
         alike, units = [], []
         for row in one.each("shuffled", TESTED):
             first = one.why(row)
