@@ -24,8 +24,8 @@ from objectif.promises.classify import seen as on_images
 from objectif.promises.detect import Found
 from objectif.promises.fit import prove
 from objectif.promises.identify import Searched
-from objectif.promises.segment import Checked
 from objectif.promises.seen import Seen
+from objectif.promises.segment import Checked
 
 Reals = NDArray[np.float64]
 CLASSES = ("other", "looked for")
