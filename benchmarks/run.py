@@ -153,8 +153,8 @@ def traffic_signs_without() -> Row:
     }
 
 
-def brain_mri() -> Row:
-    """Training to Testing, without the Testing pictures that are in Training too."""
+def _brain_lists() -> tuple[Path, int]:
+    """Lists of brain_mri without the Testing pictures that are in Training too, and how many those are."""
     from objectif.data.load import load
     from objectif.health.leakage import leakage
 
@@ -165,6 +165,12 @@ def brain_mri() -> Row:
     for part in ("train", "test"):
         lines = [s.path for s in dataset.samples if s.split == part and s.path not in leaked]
         (clean / f"{part}.txt").write_text("\n".join(lines) + "\n")
+    return clean, len(leaked)
+
+
+def brain_mri() -> Row:
+    """Training to Testing, without the Testing pictures that are in Training too."""
+    clean, leaked = _brain_lists()
     row = race(
         "brain_mri",
         "brain_mri, Training to Testing, Testing read once: accuracy",
@@ -174,7 +180,7 @@ def brain_mri() -> Row:
         "--budget",
         "5m",
     )
-    row["notes"] += f"; {len(leaked)} Testing pictures left out because they are in Training"
+    row["notes"] += f"; {leaked} Testing pictures left out because they are in Training"
     row["command"] = "python benchmarks/run.py brain_mri"
     return row
 
@@ -581,6 +587,13 @@ def banana_stages() -> Row:
     return {**row, "notes": f"{row['notes']}; within one stage: {near['each']}"}
 
 
+def why() -> Row:
+    """Maps of classes beside boxes and masks: see why.py, whose table stands in why.md."""
+    import why as script
+
+    return script.row(solve, RUNS, DATA, SPLITS)
+
+
 def embedding_losses() -> Row:
     """Where answers are embeddings: four losses, each for the same time."""
     import losses_by_task
@@ -604,6 +617,19 @@ def doubts() -> Row:
     return script.row(solve, RUNS, DATA)
 
 
+def gate() -> Row:
+    import gate as script
+
+    return script.row(solve, RUNS, DATA)
+
+
+def drift() -> Row:
+    import gate as script
+
+    gate()
+    return script.drift_row(solve, RUNS, DATA, _brain_lists()[0])
+
+
 FIGURES: dict[str, Callable[[], Row]] = {
     f.__name__: f
     for f in (flowers, seedlings, fruit_quality, traffic_signs, traffic_signs_without, brain_mri, losses, blood_cells_kinds, null_races, shuffled,
@@ -612,7 +638,7 @@ FIGURES: dict[str, Callable[[], Row]] = {
               magnetic_anomalies,
               denoise, denoise_priors, denoise_without_clean, denoise_blind_spot, deblur, denoise_speed, twice,
               faces, sign_tracks, cifar10h_classes, banana_days, banana_stages,
-              embedding_losses, number_losses, doubts)
+              embedding_losses, number_losses, doubts, why, gate, drift)
 }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import io
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import get_args
 
 import numpy as np
@@ -84,13 +85,13 @@ def test_rows_fill_the_columns_and_end_with_the_judgement(name: str, judgement: 
     assert judged == [plain[0] + ["act", "why"], *(row + last for row in plain[1:])]
 
 
-@pytest.mark.parametrize("fitted", [{}, {"gate": {}}, {"promises": {}}])
+@pytest.mark.parametrize("fitted", [{}, {"gate": {}}, {"promises": {}}, {"calibration": {}}])
 def test_predict_tells_acts_where_somebody_judges(
     fitted: dict[str, object], colours: Callable[..., Solution], tmp_path: Path
 ) -> None:
     solution, out = replace(colours(), **fitted), tmp_path / "answers.csv"  # type: ignore[arg-type]
     answer = Label("a.png", solution.classes, np.array([1, 0, 0], np.float32), ("red",), JUDGED)
-    with writer("csv", solution, ["a.png"], out) as write:
+    with writer("csv", SimpleNamespace(solution=solution), ["a.png"], out) as write:  # type: ignore[arg-type]
         write(answer)
     [row] = csv.DictReader(io.StringIO(out.read_text()))
     assert (row.get("act"), row.get("why")) == ((JUDGED.act, JUDGED.reason) if fitted else (None, None))

@@ -21,7 +21,9 @@ VERBS = {
     "doubts": "The labels of a run most worth a second look, worst first.",
     "predict": "Answers for files, folders, globs or a list on stdin.",
     "gallery": "Who is known: enrol, remove, list, verify, search; a file apart from the Solution.",
+    "evidence": "What a Solution promises, on what evidence, and what it does not say.",
     "evaluate": "Metrics with intervals of a Solution on labelled data.",
+    "drift": "Do these images still look like those the Solution was judged on? No labels are needed.",
     "benchmark": "Images a second and memory of a Solution on this machine, against the bare network.",
     "check": "Contract tests on a Solution, model, loss or format.",
     "list": "What is installed: models, losses, formats, metrics.",
@@ -42,7 +44,7 @@ def usage() -> str:
             "",
             *lines,
             "",
-            "Exit codes: 0 done, 2 usage or bad input, 3 infeasible, 4 leakage refused, "
+            "Exit codes: 0 done, 1 drift seen, 2 usage or bad input, 3 infeasible, 4 leakage refused, "
             "5 some inputs failed.",
         ]
     )
