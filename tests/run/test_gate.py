@@ -245,7 +245,7 @@ def test_looks_are_those_of_the_pixels() -> None:
         place = placement(25, 35, Preparation(50, 70))
         one, two = looks(pixels, place), looks(pixels.astype(np.float32), place)
         np.testing.assert_allclose(one, two, rtol=0.02, atol=0.02)
-        assert one[LOOKS.index("enlarged")] == pytest.approx(1.0)
+        assert one[LOOKS.index("enlarged")] == pytest.approx(2.0)
         assert one[LOOKS.index("colour")] == 0 or channels > 1
 
 

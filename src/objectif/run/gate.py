@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import sqrt
 from typing import Any
 
 import cv2
@@ -25,25 +26,24 @@ from objectif.solution.gate import LOOKS, Gate
 Floats = NDArray[np.float32]
 GRID = 4
 COLOUR_SIDE = 32  # points a side, about, at which colour is measured
-QUANTUM = 0.25
-"""Levels added to fine detail before its logarithm, so that a picture without any has a number."""
 
 
 def looks(pixels: NDArray[Any], place: Placement) -> Floats:
     """(6,) measures of one prepared image (h, w, C) in 0..255, in the order of solution.gate.LOOKS.
 
-    level: mean of luma. contrast: its standard deviation. detail: log2 of the root mean square of its Laplacian, in levels.
-    colour: mean difference of the largest and smallest channel. enlarged: log2 of how many times it was enlarged, 0 if shrunk.
-    size: log2 of the side in pixels that a square of the picture's area has; drift looks at it, the gate does not.
+    level: mean of luma. contrast: its standard deviation. detail: root mean square of its Laplacian, in levels. colour: mean
+    difference of the largest and smallest channel. enlarged: how many times it was enlarged, 1 if shrunk. size: the side in
+    pixels that a square of the picture's area has; drift looks at it, the gate does not.
     """
-    gray = _luma(pixels)
+    return _looks(pixels, _luma(pixels), place)
+
+
+def _looks(pixels: NDArray[Any], gray: NDArray[Any], place: Placement) -> Floats:
     mean, deviation = cv2.meanStdDev(gray)
     edges = cv2.Laplacian(gray, cv2.CV_16S if gray.dtype == np.uint8 else cv2.CV_32F)
-    detail = cv2.norm(edges) / np.sqrt(edges.size)
-    size = np.log2(np.sqrt(place.height * place.width))
-    grown = max(1.0, float(np.sqrt(place.scale_x * place.scale_y)))
-    found = (mean[0, 0], deviation[0, 0], np.log2(detail + QUANTUM), _colour(pixels), np.log2(grown), size)
-    return np.array(found, np.float32)
+    detail = cv2.norm(edges) / sqrt(edges.size)
+    size, grown = sqrt(place.height * place.width), max(1.0, sqrt(place.scale_x * place.scale_y))
+    return np.array((mean[0, 0], deviation[0, 0], detail, _colour(pixels), grown, size), np.float32)
 
 
 def _luma(pixels: NDArray[Any]) -> NDArray[Any]:
@@ -70,7 +70,11 @@ def signature(pixels: NDArray[Any]) -> Floats:
     A histogram of luma (16), means and deviations on a grid (16 + 16), differences along both axes at four scales (8), mean
     and deviation of two opponent colours (4); of 32 x 32 pixels, which is enough and takes a tenth of a millisecond.
     """
-    small = cv2.resize(_luma(pixels), (32, 32), interpolation=cv2.INTER_AREA).astype(np.float32)
+    return _signature(pixels, _luma(pixels))
+
+
+def _signature(pixels: NDArray[Any], gray: NDArray[Any]) -> Floats:
+    small = cv2.resize(gray, (32, 32), interpolation=cv2.INTER_AREA).astype(np.float32)
     light = np.bincount(np.clip(small.ravel() / 16, 0, 15).astype(np.int64), minlength=16) / small.size
     mean, square = (cv2.resize(x, (GRID, GRID), interpolation=cv2.INTER_AREA) for x in (small, small**2))
     deviation = np.sqrt(np.maximum(square - mean**2, 0))
@@ -111,10 +115,15 @@ def measured(
     embedding: NDArray[Any] | None,
 ) -> list[Measures]:
     """Measures of prepared images, each (h, w, C), with their embeddings (n, D)."""
-    seen = [looks(one, place) for one, place in zip(pixels, places, strict=True)]
+    grays = [_luma(one) for one in pixels]
+    seen = [_looks(one, gray, place) for one, gray, place in zip(pixels, grays, places, strict=True)]
     signed: list[float | None] = [None] * len(seen)
     if gate.signed is not None and seen:
-        signed = gate.signed[0].distances(np.stack([signature(one) for one in pixels])).tolist()
+        signed = (
+            gate.signed[0]
+            .distances(np.stack([_signature(*pair) for pair in zip(pixels, grays, strict=True)]))
+            .tolist()
+        )
     if gate.space is None or embedding is None:
         return [Measures(one, signed=far) for one, far in zip(seen, signed, strict=True)]
     far = gate.space.distances(embedding).tolist()
@@ -155,11 +164,7 @@ _WORDS = {
 
 
 def _said(name: str, side: str, value: float, low: float | None, high: float | None) -> str:
-    """The sentence, in levels and times instead of logarithms."""
-    if name in ("detail", "enlarged"):
-        off = QUANTUM if name == "detail" else 0.0
-        value = max(0.0, 2.0**value - off)
-        low, high = (None if end is None else max(0.0, 2.0**end - off) for end in (low, high))
+    """The sentence, with as many digits as tell the number met from its limit."""
     met = low if side == "low" else high
     digits = next((k for k in range(4) if f"{value:.{k}f}" != f"{met:.{k}f}"), 4)
     if low is not None and high is not None:
