@@ -132,11 +132,13 @@ def row(solve: Solve, runs: Path, data: Path) -> dict[str, Any]:
 
 def drift_row(solve: Solve, runs: Path, data: Path, clean: Path) -> dict[str, Any]:
     """brain_mri Training to Testing, and false alarms on random parts of the held-out images of the gates' Solutions."""
+    from objectif.run.drift import drift
+
     solve("gate_brain_mri", data / "brain_mri", "--splits", str(clean), "--budget", "2m")
     names = (clean / "test.txt").read_text().split("\n")
-    found = compared(next((runs / "gate_brain_mri").glob("*.objectif")))(
-        [data / "brain_mri" / name for name in names if name]
-    )
+    solution = next((runs / "gate_brain_mri").glob("*.objectif"))
+    known, images, bad = numbered(solution, [data / "brain_mri" / name for name in names if name])
+    found = drift(known, images, rejected=bad)
     alarms = {}
     for name in ("chest_xray", "flowers"):
         files = set_apart(data / name, runs / f"gate_splits_{name}")
@@ -152,33 +154,28 @@ def drift_row(solve: Solve, runs: Path, data: Path, clean: Path) -> dict[str, An
     }
 
 
-def compared(solution: Path) -> Callable[[Sequence[Path]], Any]:
-    """A function that compares files with what the Solution keeps."""
-    from objectif.run.drift import drift
+def numbered(solution: Path, files: Sequence[Path]) -> tuple[Any, dict[str, dict[str, float]], int]:
+    """(the Solution, path -> what drift compares, images that its gate rejects)."""
+    from objectif.run.drift import columns_of, numbers
     from objectif.run.predictor import Predictor
     from objectif.solution.file import read
 
     predictor = Predictor(read(solution))
-
-    def run(files: Sequence[Path]) -> Any:
-        pairs: list[Any] = list(predictor.measured(list(files)))
-        bad = sum(answer.judgement is not None for answer, _ in pairs)
-        return drift(predictor.solution, [a.path for a, _ in pairs], pairs, rejected=bad)
-
-    return run
+    _, space = columns_of(predictor.solution)
+    pairs: list[Any] = list(predictor.measured(list(files)))
+    bad = sum(answer.judgement is not None for answer, _ in pairs)
+    return predictor.solution, {a.path: numbers(a, m, space) for a, m in pairs}, bad
 
 
 def false_alarms(solution: Path, files: Sequence[Path]) -> tuple[float, int]:
     """(share of DRAWS random parts of held-out images that are called different, images in each part)."""
     from objectif.run.drift import drift
-    from objectif.run.predictor import Predictor
-    from objectif.solution.file import read
 
-    predictor, rng = Predictor(read(solution)), np.random.default_rng(SEED)
-    pairs: list[Any] = list(predictor.measured(list(files)))
-    n = min(DRAWN, max(20, len(pairs) // 2))
+    known, images, _ = numbered(solution, files)
+    rng, paths = np.random.default_rng(SEED), list(images)
+    n = min(DRAWN, max(20, len(paths) // 2))
     calls = 0
     for _ in range(DRAWS):
-        some = [pairs[int(k)] for k in rng.permutation(len(pairs))[:n]]
-        calls += drift(predictor.solution, [a.path for a, _ in some], some).differs
+        some = [paths[int(k)] for k in rng.permutation(len(paths))[:n]]
+        calls += drift(known, {path: images[path] for path in some}).differs
     return calls / DRAWS, n

@@ -265,3 +265,25 @@ def test_a_signature_is_judged_where_it_was_fitted(colours: Make, tmp_path: Path
     assert reason(solution, lit()[::-1]).startswith("unlike the images it was fitted on (look at distance ")
     with pytest.raises(SolutionError, match="the input gate is damaged"):
         Predictor(replace(solution, known={}))
+
+
+def test_a_picture_in_tiles_is_judged_by_its_middle_tile(
+    squares: Make, rectangles: Callable[..., Any]
+) -> None:
+    """Tiles of a large picture look like the pictures that were learned from; the whole picture shrunk does not."""
+    plain = squares(reference=(64, 64))
+    learned = [rectangles(64, 64, seed)[0] for seed in range(60)]
+    open_gate = {**fit(np.ones((20, 6), np.float32), None, None, "tests").table(), "limits": {}}
+    pairs: list[Any] = list(Predictor(replace(plain, gate=open_gate)).measured(list(learned)))
+    gate = fit(np.stack([measures.looks for _, measures in pairs]), None, None, "tests")
+    predictor = Predictor(replace(plain, gate=gate.table()), workers=2)
+    large = rectangles(400, 300, 7)[0]
+    half = large.copy()
+    half[:230] = 0
+    found: list[Any] = list(predictor.measured([large, half, large // 8]))
+    assert [answer.judgement is None for answer, _ in found] == [True, False, False]
+    assert found[0][1].looks[LOOKS.index("size")] == pytest.approx(np.sqrt(400 * 300))
+    [shrunk] = predictor.predict([large], tile="off")
+    assert shrunk.judgement is not None  # type: ignore[union-attr]
+    before = list(Predictor(plain).predict([large]))
+    np.testing.assert_array_equal(found[0][0].boxes, before[0].boxes)  # type: ignore[union-attr]

@@ -179,9 +179,10 @@ def _up(value: float) -> str:
     return f"{np.ceil(value * 10) / 10:.1f}"
 
 
-def together(parts: Sequence[Measures]) -> Measures:
-    """One picture's measures from those of its tiles: the median of each."""
+def together(parts: Sequence[Measures], height: int, width: int) -> Measures:
+    """Measures of one picture of height x width from those of its tiles: the median of each."""
     seen = np.median([one.looks for one in parts], axis=0).astype(np.float32)
+    seen[LOOKS.index("size")] = sqrt(height * width)
     far = [one.distance for one in parts if one.distance is not None]
     rows = [one.embedding for one in parts if one.embedding is not None]
     signs = [one.signed for one in parts if one.signed is not None]
