@@ -468,6 +468,18 @@ def denoise_without_clean() -> Row:
     return restoration.without_clean(solve, RUNS, SHARED)
 
 
+def denoise_blind_spot() -> Row:
+    import restoration
+
+    return restoration.blind_spot(solve, RUNS, SHARED)
+
+
+def deblur() -> Row:
+    import restoration
+
+    return restoration.deblurred(solve, RUNS, SHARED)
+
+
 def denoise_speed() -> Row:
     import restoration
 
@@ -520,11 +532,16 @@ def _identities(name: str, title: str, data: Path) -> Row:
     }
 
 
-def sign_tracks() -> Row:
+def _tracks() -> Path:
+    """traffic_signs with a folder for each track."""
     import identify
 
     files = sorted((DATA / "traffic_signs").glob("*/*.png"))
-    data = identify.sorted_into(RUNS / "sign_tracks_data", files, identify.by_track)
+    return identify.sorted_into(RUNS / "sign_tracks_data", files, identify.by_track)
+
+
+def sign_tracks() -> Row:
+    data = _tracks()
     return _identities(
         "sign_tracks", "traffic_signs, which very sign (a track is one): TPIR at FPIR 1 %", data
     )
@@ -570,6 +587,36 @@ def banana_stages() -> Row:
     return {**row, "notes": f"{row['notes']}; within one stage: {near['each']}"}
 
 
+def why() -> Row:
+    """Maps of classes beside boxes and masks: see why.py, whose table stands in why.md."""
+    import why as script
+
+    return script.row(solve, RUNS, DATA, SPLITS)
+
+
+def embedding_losses() -> Row:
+    """Where answers are embeddings: four losses, each for the same time."""
+    import losses_by_task
+
+    return losses_by_task.embeddings(solve, RUNS, _tracks())
+
+
+def number_losses() -> Row:
+    """Where answers are numbers: six losses of a head that is solved at once."""
+    import losses_by_task
+    import regression
+
+    manifest = regression.manifests(DATA / "bananas", RUNS / "bananas")["until"]
+    return losses_by_task.numbers(solve, RUNS, manifest, regression.left_out(manifest))
+
+
+def doubts() -> Row:
+    """Labels made wrong on purpose, among the first doubts."""
+    import doubts as script
+
+    return script.row(solve, RUNS, DATA)
+
+
 def gate() -> Row:
     import gate as script
 
@@ -589,8 +636,9 @@ FIGURES: dict[str, Callable[[], Row]] = {
               help_time, cold, throughput, minute, blood_cells, aerial_vehicles, pedestrians, raccoons, detect_speed,
               detect_tiles, nuclei, camvid, carrot_weed, magnetic_tiles, segment_tiles, segment_tiles_objects,
               magnetic_anomalies,
-              denoise, denoise_priors, denoise_without_clean, denoise_speed, twice,
-              faces, sign_tracks, cifar10h_classes, banana_days, banana_stages, gate, drift)
+              denoise, denoise_priors, denoise_without_clean, denoise_blind_spot, deblur, denoise_speed, twice,
+              faces, sign_tracks, cifar10h_classes, banana_days, banana_stages,
+              embedding_losses, number_losses, doubts, why, gate, drift)
 }  # fmt: skip
 
 

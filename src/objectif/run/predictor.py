@@ -38,6 +38,7 @@ from objectif.images.tiles import Tile, TileRule, grid, tile_size
 from objectif.images.windows import steps, windows
 from objectif.run.gate import Measures, judged, measured, together
 from objectif.run.inputs import Failure, find
+from objectif.run.judging import Judge
 from objectif.run.network import EMBEDDING, SCORES, Network, cores, lacks, usual_batch
 from objectif.run.ordered import ordered
 from objectif.run.shapes import flaws
@@ -132,6 +133,7 @@ class Predictor:
         self.task = find_task(solution.task)
         self.gate = Gate.of(solution)
         self.precision: Precision = chosen
+        self._judge = Judge(solution, chosen)
         self.workers = max(1, workers or cores())
         alone = solution.preparation.fit == "keep"  # pictures of several sizes are no batch
         self.batch = 1 if alone else max(1, batch or usual_batch(solution.preparation, chosen))
@@ -416,11 +418,12 @@ class Predictor:
         ]
 
     def _judged(self, answer: Answer, found: _Decoded) -> Answer:
-        """The answer, marked where the input is none that the Solution knows."""
-        if self.gate is None or found.measures is None:
-            return answer
-        reason = judged(self.gate, found.measures, self.precision)
-        return answer if reason is None else replace(answer, judgement=Judgement("reject", reason))
+        """The answer with what may be done with it: nothing with an input of another kind, else as promises say."""
+        reason = None
+        if self.gate is not None and found.measures is not None:
+            reason = judged(self.gate, found.measures, self.precision)
+        judgement = self._judge(answer, found.rows) if reason is None else Judgement("reject", reason)
+        return answer if judgement is None else replace(answer, judgement=judgement)
 
     def _decode(
         self,

@@ -75,7 +75,7 @@ class Space:
     def arrays(self, prefix: str) -> dict[str, NDArray[Any]]:
         """For the member known.npz, under names that begin with `prefix`."""
         rest = np.array([self.rest, self.unit], np.float64)
-        values = (self.mean, self.basis.astype(np.float16), self.spread, rest)
+        values: tuple[NDArray[Any], ...] = (self.mean, self.basis.astype(np.float16), self.spread, rest)
         return {prefix + name: value for name, value in zip(_ARRAYS, values, strict=True)}
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +31,11 @@ from objectif.learn.race.idle import against_idle
 from objectif.learn.race.kind import kind_of
 from objectif.learn.race.material import extractor, head_of, material
 from objectif.learn.race.patches import patches
+from objectif.learn.race.promising import calibration_of, heated, promised
 from objectif.learn.race.race import Race
 from objectif.learn.race.record import card_of, result_of
 from objectif.metrics.intervals import Interval, interval
+from objectif.metrics.isotonic import share, worthwhile
 from objectif.metrics.pictures import stored
 from objectif.run.check import probes
 from objectif.run.network import Network
@@ -94,6 +96,7 @@ def deliver(race: Race, found: Verdict, command: str) -> Delivery:
         notes.append(said)
         if small is not None:
             networks["int8"] = small
+    promises, decoding = promised(race, networks, decoding, preparation, notes)
     estimate, answers = _estimate(race, winner, found, network, decoding)
     held_out = len(np.unique(race.ground.context.units[race.ground.plan.scored()]))
     found = against_idle(found, race.board.metric, held_out, answers, race.problem.seed)
@@ -119,9 +122,11 @@ def deliver(race: Race, found: Verdict, command: str) -> Delivery:
         card=card.to_dict(),
         probes=_probes(networks, inputs, task.outputs, places),
         reference=race.ground.context.shape,
+        promises=promises,
+        calibration=calibration_of(winner, answers, decoding, race.problem.seed),
         **kind_of(race, winner, networks, decoding),
     )
-    result = result_of(race, found, estimate, card, notes, command)
+    result = result_of(race, found, estimate, card, notes, command, solution)
     return Delivery(result, solution, answers)
 
 
@@ -243,11 +248,18 @@ def decoding_of(race: Race, winner: Candidate) -> Any:
         scores = race.board.one(winner)
         return known.task.operate(decoding, race.board.truth, scores, known.dataset.multilabel)
     matrix = race.problem.cost_matrix(race.ground.dataset.classes)
-    heat = 1.0
+    scores, truth, heat = race.board.one(winner), race.board.truth, 1.0
     if winner.epochs:
-        scores = race.board.one(winner)
-        heat = heat_of(scores, race.board.truth)
-    return Decoding(temperature=heat, costs=matrix)
+        heat = heat_of(scores, truth)
+    plain = Decoding(temperature=heat, costs=matrix)
+    several = truth.ndim == 2
+    warm = heated(scores.astype(np.float64), heat, several=several)
+    curve = worthwhile(warm, truth, race.ground.context.units[race.ground.plan.scored()], race.problem.seed)
+    if curve is None:
+        return plain
+    half = share(np.interp(0.0, *np.array(curve).T)[None])  # who was answered at one half still is
+    thresholds = (float(half[0]),) * truth.shape[1] if several else None
+    return replace(plain, curve=curve, thresholds=thresholds)
 
 
 def _small(race: Race, winner: Candidate, network: bytes) -> tuple[bytes | None, str]:
