@@ -29,12 +29,14 @@ from objectif.learn.models.base import Learner
 from objectif.learn.race.answering import halves
 from objectif.learn.race.candidate import Candidate
 from objectif.learn.race.folds import fold_file
+from objectif.learn.race.promising import as_delivered
 from objectif.run.drift import PLACES, kept, numbers
 from objectif.run.gate import Measures, looks, signature
 from objectif.run.gate_fit import LEAST, crossed_distances, fit, fit_space
 from objectif.run.network import EMBEDDING, Network
 from objectif.solution.file import Precision
 from objectif.solution.gate import Floats, Gate, Space
+from objectif.tasks.classify import Decoding
 
 if TYPE_CHECKING:
     from objectif.learn.race.race import Race
@@ -203,6 +205,8 @@ def _compared(race: Race, winner: Candidate, found: _Found, decoding: Any) -> li
     embeddings = {} if apart is None else dict(zip(apart.rows.tolist(), apart.embedding, strict=True))
     scored = {int(row): k for k, row in enumerate(race.ground.plan.scored())}
     answers, rows, units = race.board.one(winner), [], set[int]()
+    if isinstance(decoding, Decoding):
+        answers = as_delivered(winner, answers, decoding, several=dataset.multilabel).astype(np.float32)
     for row, seen in zip(found.seen.rows.tolist(), found.seen.looks, strict=True):
         unit = int(race.ground.context.units[row])
         if row not in scored or unit in units:
