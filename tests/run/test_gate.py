@@ -287,3 +287,22 @@ def test_a_picture_in_tiles_is_judged_by_its_middle_tile(
     assert shrunk.judgement is not None  # type: ignore[union-attr]
     before = list(Predictor(plain).predict([large]))
     np.testing.assert_array_equal(found[0][0].boxes, before[0].boxes)  # type: ignore[union-attr]
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10_000), spread=st.floats(0.2, 1.2))
+def test_no_limit_lies_beyond_the_end_of_its_measure(seed: int, spread: float) -> None:
+    """However wide colours, contrasts and details scatter, a picture without any is none of that kind."""
+    rng = np.random.default_rng(seed)
+    seen = np.ones((100, len(LOOKS)), np.float32)
+    for name, middle in (("colour", 40), ("contrast", 50), ("detail", 12)):
+        seen[:, LOOKS.index(name)] = middle * np.exp(rng.normal(0, spread, 100))
+    seen[:, LOOKS.index("level")] = rng.beta(2, 2, 100) * 255
+    gate = fit(seen, None, None, "tests")
+    for name in ("colour", "contrast", "detail"):
+        low = gate.limits[name][0]
+        assert low is None or low > 0
+        if spread < 0.6:
+            assert low is not None
+    low, high = gate.limits["level"]
+    assert low is None or high is None or 0 < low < high < 255
