@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-PARTS, SEED = 4, 0
+PARTS, SEED, BUDGET = 4, 0, "4m"
 ROUNDS, TIMED = 9, 32
 DRAWS, DRAWN = 200, 60
 Solve = Callable[..., dict[str, Any]]
@@ -98,12 +98,14 @@ def said(share: Share) -> str:
 
 
 def row(solve: Solve, runs: Path, data: Path) -> dict[str, Any]:
-    """Pass rates, rejections and time of the gates of a chest_xray and a flowers Solution, two minutes each."""
+    """Pass rates, rejections and time of the gates of a chest_xray and a flowers Solution, four minutes each."""
     good, solutions, winners = {}, {}, {}
     for name in ("chest_xray", "flowers"):
         lists = runs / f"gate_splits_{name}"
         good[name] = set_apart(data / name, lists)
-        winners[name] = solve(f"gate_{name}", data / name, "--splits", str(lists), "--budget", "2m")["winner"]
+        winners[name] = solve(f"gate_{name}", data / name, "--splits", str(lists), "--budget", BUDGET)[
+            "winner"
+        ]
         solutions[name] = next((runs / f"gate_{name}").glob("*.objectif"))
     chest, flower = solutions["chest_xray"], solutions["flowers"]
     every = {name: photos(data / name) for name in ("chest_xray", "flowers", "brain_mri", "seedlings")}
@@ -119,7 +121,7 @@ def row(solve: Solve, runs: Path, data: Path) -> dict[str, Any]:
     times = {name: cost(solution, good[name]) for name, solution in solutions.items()}
     kept = [share[0] / share[1] >= asked for share, asked in found.values() if asked is not None]
     return {
-        "what": "input gates of chest_xray and flowers, solved in 2 min each: shares rejected",
+        "what": "input gates of chest_xray and flowers, solved in 4 min each: shares rejected",
         "asked": "photos, X-rays 0.99; brain_mri, gray photos 0.90; at 0.98 of good ones passing; under 5 % of the time",
         "measured": "; ".join(f"{what} {said(share)}" for what, (share, _) in found.items())
         + "; time "
@@ -132,11 +134,13 @@ def row(solve: Solve, runs: Path, data: Path) -> dict[str, Any]:
 
 def drift_row(solve: Solve, runs: Path, data: Path, clean: Path) -> dict[str, Any]:
     """brain_mri Training to Testing, and false alarms on random parts of the held-out images of the gates' Solutions."""
-    solve("gate_brain_mri", data / "brain_mri", "--splits", str(clean), "--budget", "2m")
+    from objectif.run.drift import drift
+
+    solve("gate_brain_mri", data / "brain_mri", "--splits", str(clean), "--budget", BUDGET)
     names = (clean / "test.txt").read_text().split("\n")
-    found = compared(next((runs / "gate_brain_mri").glob("*.objectif")))(
-        [data / "brain_mri" / name for name in names if name]
-    )
+    solution = next((runs / "gate_brain_mri").glob("*.objectif"))
+    known, images, bad = numbered(solution, [data / "brain_mri" / name for name in names if name])
+    found = drift(known, images, rejected=bad)
     alarms = {}
     for name in ("chest_xray", "flowers"):
         files = set_apart(data / name, runs / f"gate_splits_{name}")
@@ -152,33 +156,28 @@ def drift_row(solve: Solve, runs: Path, data: Path, clean: Path) -> dict[str, An
     }
 
 
-def compared(solution: Path) -> Callable[[Sequence[Path]], Any]:
-    """A function that compares files with what the Solution keeps."""
-    from objectif.run.drift import drift
+def numbered(solution: Path, files: Sequence[Path]) -> tuple[Any, dict[str, dict[str, float]], int]:
+    """(the Solution, path -> what drift compares, images that its gate rejects)."""
+    from objectif.run.drift import columns_of, numbers
     from objectif.run.predictor import Predictor
     from objectif.solution.file import read
 
     predictor = Predictor(read(solution))
-
-    def run(files: Sequence[Path]) -> Any:
-        pairs: list[Any] = list(predictor.measured(list(files)))
-        bad = sum(answer.judgement is not None for answer, _ in pairs)
-        return drift(predictor.solution, [a.path for a, _ in pairs], pairs, rejected=bad)
-
-    return run
+    _, space = columns_of(predictor.solution)
+    pairs: list[Any] = list(predictor.measured(list(files)))
+    bad = sum(answer.judgement is not None for answer, _ in pairs)
+    return predictor.solution, {a.path: numbers(a, m, space) for a, m in pairs}, bad
 
 
 def false_alarms(solution: Path, files: Sequence[Path]) -> tuple[float, int]:
     """(share of DRAWS random parts of held-out images that are called different, images in each part)."""
     from objectif.run.drift import drift
-    from objectif.run.predictor import Predictor
-    from objectif.solution.file import read
 
-    predictor, rng = Predictor(read(solution)), np.random.default_rng(SEED)
-    pairs: list[Any] = list(predictor.measured(list(files)))
-    n = min(DRAWN, max(20, len(pairs) // 2))
+    known, images, _ = numbered(solution, files)
+    rng, paths = np.random.default_rng(SEED), list(images)
+    n = min(DRAWN, max(20, len(paths) // 2))
     calls = 0
     for _ in range(DRAWS):
-        some = [pairs[int(k)] for k in rng.permutation(len(pairs))[:n]]
-        calls += drift(predictor.solution, [a.path for a, _ in some], some).differs
+        some = [paths[int(k)] for k in rng.permutation(len(paths))[:n]]
+        calls += drift(known, {path: images[path] for path in some}).differs
     return calls / DRAWS, n

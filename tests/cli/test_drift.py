@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from objectif.cli import main
-from objectif.run.drift import kept, looked, told
-from objectif.run.gate_fit import fit, fit_space
+from objectif.run.drift import kept, numbers
+from objectif.run.gate_fit import fit
 from objectif.run.predictor import Predictor
 from objectif.solution.file import Solution, write
 
@@ -34,13 +34,11 @@ def solution(colours: Callable[..., Solution], tmp_path_factory: pytest.TempPath
     """A Solution that was judged on such pictures."""
     rng, plain = np.random.default_rng(0), colours()
     open_gate = fit(np.tile(np.arange(6, dtype=np.float32), (20, 1)), None, None, "tests")
-    space = fit_space(rng.uniform(0.2, 0.8, (40, 3)).astype(np.float32), 2)
     whole = replace(plain, gate={**open_gate.table(), "limits": {}})
     pairs: list[Any] = list(Predictor(whole).measured([photo(rng) for _ in range(100)]))
-    rows = [{**looked(measures, space), **told(answer)} for answer, measures in pairs]
-    names = [{k: v for k, v in row.items() if not k.startswith(("place", "distance"))} for row in rows]
+    rows = [numbers(answer, measures, None) for answer, measures in pairs]
     path = tmp_path_factory.mktemp("drift") / "a.objectif"
-    return str(write(path, replace(whole, known=kept(names, None))))
+    return str(write(path, replace(whole, known=kept(rows, None))))
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 
 from objectif.answers import Label
 from objectif.errors import InputError, SolutionError
-from objectif.run.drift import compare, drift, holm, kept, looked, p_value, smallest_gap, told
+from objectif.run.drift import columns_of, compare, drift, holm, kept, numbers, p_value, smallest_gap
 from objectif.run.gate import Measures
 from objectif.run.gate_fit import fit_space
 from objectif.solution.file import Solution
@@ -43,12 +43,14 @@ def world(n: int, rng: np.random.Generator, shift: float = 0.0) -> list[tuple[La
 def knowing(colours: Make, rng: np.random.Generator, n: int = 200) -> Solution:
     """A Solution that keeps what drift needs of n images of that kind."""
     space: Space = fit_space(rng.normal(size=(200, 12)).astype(np.float32), 8)
-    rows = [{**looked(measures, space), **told(answer)} for answer, measures in world(n, rng)]
+    rows = [numbers(answer, measures, space) for answer, measures in world(n, rng)]
     return replace(colours(), known=kept(rows, space))
 
 
-def paths(some: list[tuple[Label, Measures]]) -> list[str]:
-    return [answer.path for answer, _ in some]
+def images(solution: Solution, some: list[tuple[Label, Measures]]) -> dict[str, dict[str, float]]:
+    """What drift() takes of them."""
+    space = columns_of(solution)[1]
+    return {answer.path: numbers(answer, measures, space) for answer, measures in some}
 
 
 def test_false_alarms_keep_to_the_stated_rate() -> None:
@@ -70,7 +72,7 @@ def test_the_same_kind_of_images_raises_few_alarms(colours: Make) -> None:
     solution, alarms = knowing(colours, rng, 250), 0
     for _ in range(20):
         some = world(40, rng)
-        alarms += drift(solution, paths(some), some).differs
+        alarms += drift(solution, images(solution, some)).differs
     assert alarms <= 4  # 0.05 of 20 is 1; a binomial exceeds 4 three times in 1,000
 
 
@@ -79,11 +81,11 @@ def test_a_shift_is_seen_and_named_with_the_images_that_moved(colours: Make) -> 
     solution = knowing(colours, rng)
     some = world(60, rng) + world(1, rng, shift=9)
     some[-1] = (replace(some[-1][0], path="strange.png"), some[-1][1])
-    quiet = drift(solution, paths(some), some)
+    quiet = drift(solution, images(solution, some))
     assert not quiet.differs
     assert quiet.verdict.startswith("No difference is seen between these 61 images")
     some = world(60, rng, shift=1.5) + some[-1:]
-    found = drift(solution, paths(some), some)
+    found = drift(solution, images(solution, some))
     assert found.differs
     assert found.moved[0].name == "level"
     assert found.verdict.startswith("These 61 images look different: mean level higher, p = less than 0.0001")
@@ -95,7 +97,7 @@ def test_the_order_of_images_says_nothing(colours: Make) -> None:
     rng = np.random.default_rng(2)
     solution, some = knowing(colours, rng), world(40, rng)
     turned = some[::-1]
-    one, two = drift(solution, paths(some), some), drift(solution, paths(turned), turned)
+    one, two = drift(solution, images(solution, some)), drift(solution, images(solution, turned))
     assert one.moved == two.moved
 
 
@@ -103,23 +105,23 @@ def test_too_few_images(colours: Make) -> None:
     rng = np.random.default_rng(3)
     solution, some = knowing(colours, rng), world(19, rng)
     with pytest.raises(InputError, match="19 images to compare; expected at least 20"):
-        drift(solution, paths(some), some)
+        drift(solution, images(solution, some))
 
 
 @pytest.mark.parametrize("alarm", [0.0, 1.0, -0.1, float("nan")])
 def test_a_rate_is_a_share(colours: Make, alarm: float) -> None:
     rng = np.random.default_rng(4)
-    some = world(20, rng)
+    solution, some = knowing(colours, rng), world(20, rng)
     with pytest.raises(
         InputError, match=r"the rate of false alarms is .*expected a number above 0 and below 1"
     ):
-        drift(knowing(colours, rng), paths(some), some, alarm=alarm)
+        drift(solution, images(solution, some), alarm=alarm)
 
 
 def test_an_older_file_keeps_nothing(colours: Make) -> None:
     some = world(30, np.random.default_rng(5))
     with pytest.raises(SolutionError, match=r"keeps nothing of the images .*Solve again"):
-        drift(colours(), paths(some), some)
+        drift(colours(), {a.path: numbers(a, m, None) for a, m in some})
 
 
 @pytest.mark.parametrize(
@@ -135,7 +137,7 @@ def test_damaged_columns_are_refused(colours: Make, change: dict[str, Any]) -> N
     solution, some = knowing(colours, rng), world(30, rng)
     broken = replace(solution, known={**solution.known, **change})
     with pytest.raises(SolutionError, match="is damaged; copy it again"):
-        drift(broken, paths(some), some)
+        drift(broken, images(solution, some))
 
 
 def test_no_row_of_what_is_kept_is_an_image(colours: Make) -> None:

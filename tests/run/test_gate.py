@@ -245,7 +245,7 @@ def test_looks_are_those_of_the_pixels() -> None:
         place = placement(25, 35, Preparation(50, 70))
         one, two = looks(pixels, place), looks(pixels.astype(np.float32), place)
         np.testing.assert_allclose(one, two, rtol=0.02, atol=0.02)
-        assert one[LOOKS.index("enlarged")] == pytest.approx(1.0)
+        assert one[LOOKS.index("enlarged")] == pytest.approx(2.0)
         assert one[LOOKS.index("colour")] == 0 or channels > 1
 
 
@@ -265,3 +265,44 @@ def test_a_signature_is_judged_where_it_was_fitted(colours: Make, tmp_path: Path
     assert reason(solution, lit()[::-1]).startswith("unlike the images it was fitted on (look at distance ")
     with pytest.raises(SolutionError, match="the input gate is damaged"):
         Predictor(replace(solution, known={}))
+
+
+def test_a_picture_in_tiles_is_judged_by_its_middle_tile(
+    squares: Make, rectangles: Callable[..., Any]
+) -> None:
+    """Tiles of a large picture look like the pictures that were learned from; the whole picture shrunk does not."""
+    plain = squares(reference=(64, 64))
+    learned = [rectangles(64, 64, seed)[0] for seed in range(60)]
+    open_gate = {**fit(np.ones((20, 6), np.float32), None, None, "tests").table(), "limits": {}}
+    pairs: list[Any] = list(Predictor(replace(plain, gate=open_gate)).measured(list(learned)))
+    gate = fit(np.stack([measures.looks for _, measures in pairs]), None, None, "tests")
+    predictor = Predictor(replace(plain, gate=gate.table()), workers=2)
+    large = rectangles(400, 300, 7)[0]
+    half = large.copy()
+    half[:230] = 0
+    found: list[Any] = list(predictor.measured([large, half, large // 8]))
+    assert [answer.judgement is None for answer, _ in found] == [True, False, False]
+    assert found[0][1].looks[LOOKS.index("size")] == pytest.approx(np.sqrt(400 * 300))
+    [shrunk] = predictor.predict([large], tile="off")
+    assert shrunk.judgement is not None  # type: ignore[union-attr]
+    before = list(Predictor(plain).predict([large]))
+    np.testing.assert_array_equal(found[0][0].boxes, before[0].boxes)  # type: ignore[union-attr]
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10_000), spread=st.floats(0.2, 1.2))
+def test_no_limit_lies_beyond_the_end_of_its_measure(seed: int, spread: float) -> None:
+    """However wide colours, contrasts and details scatter, a picture without any is none of that kind."""
+    rng = np.random.default_rng(seed)
+    seen = np.ones((100, len(LOOKS)), np.float32)
+    for name, middle in (("colour", 40), ("contrast", 50), ("detail", 12)):
+        seen[:, LOOKS.index(name)] = middle * np.exp(rng.normal(0, spread, 100))
+    seen[:, LOOKS.index("level")] = rng.beta(2, 2, 100) * 255
+    gate = fit(seen, None, None, "tests")
+    for name in ("colour", "contrast", "detail"):
+        low = gate.limits[name][0]
+        assert low is None or low > 0
+        if spread < 0.6:
+            assert low is not None
+    low, high = gate.limits["level"]
+    assert low is None or high is None or 0 < low < high < 255

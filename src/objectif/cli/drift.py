@@ -13,9 +13,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from objectif.answers import Answer
     from objectif.run.drift import Drift
-    from objectif.run.gate import Measures
     from objectif.run.inputs import Failure
 
 DIFFERS = 1  # as diff has it: 0 nothing seen, 1 different, 2 trouble
@@ -54,29 +52,28 @@ def command(
     """Do these images still look like those the Solution was judged on? No labels are needed."""
     from objectif.cli._output import complain
     from objectif.errors import PartialError
-    from objectif.run.drift import columns_of, drift
+    from objectif.run.drift import columns_of, drift, numbers
     from objectif.run.inputs import Failure, find
     from objectif.run.predictor import Predictor
     from objectif.solution.file import read
 
     predictor = Predictor(read(solution), precision="fp32")
-    columns_of(predictor.solution)  # says what is lacking before a thousand images are read
+    _, space = columns_of(predictor.solution)  # says what is lacking before a thousand images are read
     if columns is not None:
         from objectif.data.formats.quantities import known_of
 
         predictor.know(known_of(columns))
-    found: list[tuple[Answer, Measures]] = []
-    failed = 0
+    found: dict[str, dict[str, float]] = {}
+    failed = rejected = 0
     for one in predictor.measured(_of_groups(find(inputs), group)):
         if isinstance(one, Failure):
             failed += 1
             complain(f"{one.path}: {one.reason}")
-        else:
-            found.append(one)
-    rejected = sum(answer.judgement is not None and answer.judgement.act == "reject" for answer, _ in found)
-    result = drift(
-        predictor.solution, [answer.path for answer, _ in found], found, alarm=alarm, rejected=rejected
-    )
+            continue
+        answer, measures = one
+        found[answer.path] = numbers(answer, measures, space)
+        rejected += answer.judgement is not None and answer.judgement.act == "reject"
+    result = drift(predictor.solution, found, alarm=alarm, rejected=rejected)
     if json:
         import sys
         from json import dumps

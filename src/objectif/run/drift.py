@@ -31,7 +31,6 @@ PREFIX = "drift_"
 ALARM = 0.05
 LEAST = 20
 """Fewer images than this, new or kept, say too little."""
-KEPT = 256  # of a column, at most
 PLACES = 8
 CLASSES = 8  # whose scores are looked at, at most
 _DAMAGED = "what the file keeps of the images that it was judged on is damaged; copy it again from its source, or solve again"
@@ -176,9 +175,9 @@ def told(answer: Answer) -> dict[str, float]:
     return {"anomaly score": answer.score} if isinstance(answer, AnomalyMap) else {}
 
 
-def looked(measures: Measures, space: Space | None) -> dict[str, float]:
-    """Numbers of an input, by name; space: that of the drift arrays."""
-    found = dict(zip(LOOKS, map(float, measures.looks), strict=True))
+def numbers(answer: Answer, measures: Measures, space: Space | None) -> dict[str, float]:
+    """All that is compared of one image, by name: looks, distance and places of the embedding in `space`, and told()."""
+    found = {**dict(zip(LOOKS, map(float, measures.looks), strict=True)), **told(answer)}
     if space is None or measures.embedding is None:
         return found
     far, places = space.measured(measures.embedding[None])
@@ -190,17 +189,20 @@ def looked(measures: Measures, space: Space | None) -> dict[str, float]:
 
 
 def kept(rows: Sequence[Mapping[str, float]], space: Space | None) -> dict[str, NDArray[Any]]:
-    """Arrays of `known` from numbers of images that took no part in fitting, one Mapping for each; {} where too few.
+    """Arrays of `known` from numbers() of images that took no part in fitting, one Mapping for each image.
 
-    A column that not every image has is left out. Columns are sorted each by itself, so that no row is an image.
+    Columns are sorted each by itself, so that no row is an image; one of fewer than LEAST numbers is left out.
     """
-    if len(rows) < LEAST:
-        return {}
-    names = [name for name in rows[0] if all(name in row for row in rows)]
+    columns: dict[str, list[float]] = {}
+    for row in rows:
+        for name, value in row.items():
+            columns.setdefault(name, []).append(value)
     found: dict[str, NDArray[Any]] = {
-        f"{PREFIX}column_{name}": np.sort([row[name] for row in rows]).astype(np.float32) for name in names
+        f"{PREFIX}column_{name}": np.sort(values).astype(np.float32)
+        for name, values in columns.items()
+        if len(values) >= LEAST
     }
-    return found if space is None else {**found, **space.arrays(PREFIX)}
+    return found if space is None or not found else {**found, **space.arrays(PREFIX)}
 
 
 def columns_of(solution: Solution) -> tuple[dict[str, Doubles], Space | None]:
@@ -229,42 +231,36 @@ def columns_of(solution: Solution) -> tuple[dict[str, Doubles], Space | None]:
 
 def drift(
     solution: Solution,
-    paths: Sequence[str],
-    answers: Sequence[tuple[Answer, Measures]],
+    images: Mapping[str, Mapping[str, float]],
     *,
     alarm: float = ALARM,
     rejected: int = 0,
     shown: int = 10,
 ) -> Drift:
-    """Compare new images (their answers and measures, in the order of paths) with those the Solution was judged on.
+    """Compare new images with those the Solution was judged on.
 
+    images: path -> numbers(), in the space of columns_of(). rejected: how many of them the input gate rejects.
     InputError: fewer than LEAST images, or `alarm` outside (0, 1). SolutionError: the Solution keeps nothing to compare with.
     """
     if not 0 < alarm < 1:
         raise InputError(
             f"the rate of false alarms is {alarm}; expected a number above 0 and below 1, such as 0.05."
         )
-    reference, space = columns_of(solution)
-    if len(answers) < LEAST:
+    reference, _ = columns_of(solution)
+    if len(images) < LEAST:
         raise InputError(
-            f"{len(answers)} images to compare; expected at least {LEAST}, because fewer say nothing about a drift. "
+            f"{len(images)} images to compare; expected at least {LEAST}, because fewer say nothing about a drift. "
             "Give more; single images are judged by `objectif predict`."
         )
-    rows = [{**looked(measures, space), **told(answer)} for answer, measures in answers]
+    rows, paths = list(images.values()), list(images)
     names = [name for name in reference if all(name in row for row in rows)]
     new = {name: np.array([row[name] for row in rows], np.float64) for name in names}
     moved = holm([(name, *compare(reference[name], new[name])) for name in names])
     clear = [one.name for one in moved if one.adjusted <= alarm] or names
     unlike = _farthest({n: reference[n] for n in clear}, {n: new[n] for n in clear}, paths)[:shown]
-    return Drift(
-        tuple(moved),
-        tuple(unlike),
-        alarm,
-        len(rows),
-        min(map(len, reference.values())),
-        rejected,
-        (cannot(len(rows), min(map(len, reference.values())), len(names), alarm),),
-    )
+    sizes = [len(reference[name]) for name in names]
+    note = cannot(len(rows), min(sizes), len(names), alarm)
+    return Drift(tuple(moved), tuple(unlike), alarm, len(rows), max(sizes), rejected, (note,))
 
 
 def compare(before: Doubles, now: Doubles) -> tuple[float, float, float, float, float]:

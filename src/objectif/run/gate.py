@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import sqrt
 from typing import Any
 
 import cv2
@@ -24,26 +25,26 @@ from objectif.solution.gate import LOOKS, Gate
 
 Floats = NDArray[np.float32]
 GRID = 4
+OPPONENTS = np.array([[1, -1, 0], [0.5, 0.5, -1]], np.float32)  # red - green, yellow - blue
 COLOUR_SIDE = 32  # points a side, about, at which colour is measured
-QUANTUM = 0.25
-"""Levels added to fine detail before its logarithm, so that a picture without any has a number."""
 
 
 def looks(pixels: NDArray[Any], place: Placement) -> Floats:
     """(6,) measures of one prepared image (h, w, C) in 0..255, in the order of solution.gate.LOOKS.
 
-    level: mean of luma. contrast: its standard deviation. detail: log2 of the root mean square of its Laplacian, in levels.
-    colour: mean difference of the largest and smallest channel. enlarged: log2 of how many times it was enlarged, 0 if shrunk.
-    size: log2 of the side in pixels that a square of the picture's area has; drift looks at it, the gate does not.
+    level: mean of luma. contrast: its standard deviation. detail: root mean square of its Laplacian, in levels. colour: mean
+    difference of the largest and smallest channel. enlarged: how many times it was enlarged, 1 if shrunk. size: the side in
+    pixels that a square of the picture's area has; drift looks at it, the gate does not.
     """
-    gray = _luma(pixels)
+    return _looks(pixels, _luma(pixels), place)
+
+
+def _looks(pixels: NDArray[Any], gray: NDArray[Any], place: Placement) -> Floats:
     mean, deviation = cv2.meanStdDev(gray)
     edges = cv2.Laplacian(gray, cv2.CV_16S if gray.dtype == np.uint8 else cv2.CV_32F)
-    detail = cv2.norm(edges) / np.sqrt(edges.size)
-    size = np.log2(np.sqrt(place.height * place.width))
-    grown = max(1.0, float(np.sqrt(place.scale_x * place.scale_y)))
-    found = (mean[0, 0], deviation[0, 0], np.log2(detail + QUANTUM), _colour(pixels), np.log2(grown), size)
-    return np.array(found, np.float32)
+    detail = cv2.norm(edges) / sqrt(edges.size)
+    size, grown = sqrt(place.height * place.width), max(1.0, sqrt(place.scale_x * place.scale_y))
+    return np.array((mean[0, 0], deviation[0, 0], detail, _colour(pixels), grown, size), np.float32)
 
 
 def _luma(pixels: NDArray[Any]) -> NDArray[Any]:
@@ -70,7 +71,11 @@ def signature(pixels: NDArray[Any]) -> Floats:
     A histogram of luma (16), means and deviations on a grid (16 + 16), differences along both axes at four scales (8), mean
     and deviation of two opponent colours (4); of 32 x 32 pixels, which is enough and takes a tenth of a millisecond.
     """
-    small = cv2.resize(_luma(pixels), (32, 32), interpolation=cv2.INTER_AREA).astype(np.float32)
+    return _signature(pixels, _luma(pixels))
+
+
+def _signature(pixels: NDArray[Any], gray: NDArray[Any]) -> Floats:
+    small = cv2.resize(gray, (32, 32), interpolation=cv2.INTER_AREA).astype(np.float32)
     light = np.bincount(np.clip(small.ravel() / 16, 0, 15).astype(np.int64), minlength=16) / small.size
     mean, square = (cv2.resize(x, (GRID, GRID), interpolation=cv2.INTER_AREA) for x in (small, small**2))
     deviation = np.sqrt(np.maximum(square - mean**2, 0))
@@ -83,14 +88,14 @@ def signature(pixels: NDArray[Any]) -> Floats:
     return np.concatenate(parts).astype(np.float32)
 
 
-def _opponents(pixels: NDArray[Any]) -> list[float]:
-    """Mean and deviation of red - green and of yellow - blue, in quarters of the range; of one channel zeros."""
+def _opponents(pixels: NDArray[Any]) -> NDArray[np.float64]:
+    """(4,) means of red - green and yellow - blue, then deviations, in quarters of the range; of one channel zeros."""
     if pixels.shape[2] < 3:
-        return [0.0] * 4
+        return np.zeros(4)
     step = max(1, min(pixels.shape[:2]) // COLOUR_SIDE)
-    red, green, blue = (np.asarray(pixels[::step, ::step, k], np.float32) for k in range(3))
-    sides = red - green, (red + green) / 2 - blue
-    return [float(f) / 64 for side in sides for f in (side.mean(), side.std())]
+    points = np.ascontiguousarray(pixels[::step, ::step, :3], np.float32)
+    mean, deviation = cv2.meanStdDev(cv2.transform(points, OPPONENTS))
+    return np.concatenate([mean[:, 0], deviation[:, 0]]) / 64
 
 
 @dataclass(frozen=True)
@@ -111,10 +116,15 @@ def measured(
     embedding: NDArray[Any] | None,
 ) -> list[Measures]:
     """Measures of prepared images, each (h, w, C), with their embeddings (n, D)."""
-    seen = [looks(one, place) for one, place in zip(pixels, places, strict=True)]
+    grays = [_luma(one) for one in pixels]
+    seen = [_looks(one, gray, place) for one, gray, place in zip(pixels, grays, places, strict=True)]
     signed: list[float | None] = [None] * len(seen)
     if gate.signed is not None and seen:
-        signed = gate.signed[0].distances(np.stack([signature(one) for one in pixels])).tolist()
+        signed = (
+            gate.signed[0]
+            .distances(np.stack([_signature(*pair) for pair in zip(pixels, grays, strict=True)]))
+            .tolist()
+        )
     if gate.space is None or embedding is None:
         return [Measures(one, signed=far) for one, far in zip(seen, signed, strict=True)]
     far = gate.space.distances(embedding).tolist()
@@ -155,11 +165,7 @@ _WORDS = {
 
 
 def _said(name: str, side: str, value: float, low: float | None, high: float | None) -> str:
-    """The sentence, in levels and times instead of logarithms."""
-    if name in ("detail", "enlarged"):
-        off = QUANTUM if name == "detail" else 0.0
-        value = max(0.0, 2.0**value - off)
-        low, high = (None if end is None else max(0.0, 2.0**end - off) for end in (low, high))
+    """The sentence, with as many digits as tell the number met from its limit."""
     met = low if side == "low" else high
     digits = next((k for k in range(4) if f"{value:.{k}f}" != f"{met:.{k}f}"), 4)
     if low is not None and high is not None:
@@ -173,9 +179,10 @@ def _up(value: float) -> str:
     return f"{np.ceil(value * 10) / 10:.1f}"
 
 
-def together(parts: Sequence[Measures]) -> Measures:
-    """One picture's measures from those of its tiles: the median of each."""
+def together(parts: Sequence[Measures], height: int, width: int) -> Measures:
+    """Measures of one picture of height x width from those of its tiles: the median of each."""
     seen = np.median([one.looks for one in parts], axis=0).astype(np.float32)
+    seen[LOOKS.index("size")] = sqrt(height * width)
     far = [one.distance for one in parts if one.distance is not None]
     rows = [one.embedding for one in parts if one.embedding is not None]
     signs = [one.signed for one in parts if one.signed is not None]

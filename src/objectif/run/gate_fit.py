@@ -2,7 +2,8 @@
 
 One threshold for all checks. Each measure of an image that took no part in the fit is told as how far it lies beyond the
 usual, in units of its own tail: (x - u) / s with u the 80 % quantile and s the mean excess over it, which for an exponential
-tail makes all measures alike, whatever their unit. The largest of these numbers is the image's strangeness, and the
+tail makes all measures alike, whatever their unit; measures that end at zero or at white are told on a scale that does not,
+or their limits would lie beyond the end. The largest of these numbers is the image's strangeness, and the
 conformal quantile of the strangeness is the threshold: of new images that are exchangeable with these, the wanted share
 passes all checks together. Bonferroni over seven limits was rejected: each would ask for an order statistic that a few
 hundred images do not have. With fewer images than the quantile needs (49 for 98 %) the exponential tail is continued.
@@ -37,16 +38,19 @@ RANK, SHARE, FOLDS = 16, 4, 10
 USUAL = 0.8  # the quantile behind which the tail begins
 _SIDES = (("level", -1), ("level", 1), ("contrast", -1), ("detail", -1), ("colour", -1), ("colour", 1), ("enlarged", 1), (DISTANCE, 1), (SIGNATURE, 1))  # fmt: skip
 _FLOORS = {
-    "level": 2.0,
-    "contrast": 1.0,
+    "level": 0.05,
+    "contrast": 0.1,
     "detail": 0.1,
-    "colour": 0.5,
+    "colour": 0.1,
     "enlarged": 0.1,
     DISTANCE: 0.02,
     SIGNATURE: 0.02,
 }
-"""The least that a tail is taken to measure: of pictures that are all alike, a level more is no surprise."""
-_RANGES = {"level": (0.0, 255.0), "contrast": (0.0, np.inf), "colour": (0.0, 255.0)}
+"""The least that a tail is taken to measure, on the scale of its measure: of pictures that are all alike, a level more is no
+surprise."""
+_OFFSETS = {"contrast": 0.25, "detail": 0.25, "colour": 1.0, "enlarged": 0.0}
+"""Levels added before the logarithm, so that a picture without any has a number."""
+WHITE = 256.0
 
 
 def fit_space(embedding: NDArray[Any], rank: int = RANK) -> Space:
@@ -89,7 +93,7 @@ def limits(
 
     distances: name -> (n,) of the same images to a plane that was fitted without them.
     """
-    columns = {name: np.asarray(looks[:, k], np.float64) for k, name in enumerate(LOOKS)}
+    columns = {name: _scaled(name, looks[:, k]) for k, name in enumerate(LOOKS)}
     columns |= {name: np.asarray(values, np.float64) for name, values in distances.items()}
     tails = {
         (name, sign): _tail(sign * columns[name], _FLOORS[name]) for name, sign in _SIDES if name in columns
@@ -99,7 +103,7 @@ def limits(
     ends = {key: key[1] * (u + threshold * s) for key, (u, s) in tails.items()}
     found: dict[str, Limits] = {}
     for name in LOOKS:
-        low, high = (_possible(name, ends.get((name, sign))) for sign in (-1, 1))
+        low, high = (_limit(name, ends.get((name, sign))) for sign in (-1, 1))
         if low is not None or high is not None:
             found[name] = low, high
     return found, {name: float(ends[name, 1]) for name in distances}
@@ -124,10 +128,24 @@ def conformal(strange: Doubles, passes: float) -> float:
     return float(strange.max() - np.log((1 - passes) * (n + 1)))
 
 
-def _possible(name: str, end: float | None) -> float | None:
-    """None where nothing can lie beyond it."""
-    low, high = _RANGES.get(name, (-np.inf, np.inf))
-    return None if end is None or not low < end < high else round(end, 4)
+def _scaled(name: str, values: NDArray[Any]) -> Doubles:
+    """A look on a scale without ends: log-odds of a level, else log2."""
+    values = np.asarray(values, np.float64)
+    if name == "level":
+        share = (values + 0.5) / WHITE
+        return np.asarray(np.log(share / (1 - share)), np.float64)
+    return np.asarray(np.log2(np.maximum(values + _OFFSETS.get(name, 0.0), 1e-9)), np.float64)
+
+
+def _limit(name: str, end: float | None) -> float | None:
+    """The inverse of _scaled(); None where nothing can lie beyond it."""
+    if end is None:
+        return None
+    if name == "level":
+        value = WHITE / (1 + np.exp(-end)) - 0.5
+        return float(round(value, 4)) if 0 < value < WHITE - 1 else None
+    value = 2.0**end - _OFFSETS.get(name, 0.0)
+    return float(round(value, 4)) if value > 0 else None
 
 
 def fit(

@@ -374,7 +374,7 @@ class Predictor:
                 return Failure(name, str(error).removeprefix(f"{name}: "))
             except Exception as error:
                 return _unforeseen(name, error)
-        return _Decoded(name, rows, Placement(*large.size), together(seen) if seen else None)
+        return _Decoded(name, rows, Placement(*large.size), together(seen, *large.size) if seen else None)
 
     def _parts(self, large: _Large, job: _Job, seen: list[Measures]) -> Generator[tuple[Tile, NDArray[Any]]]:
         """Each tile with its answers, in order, as they come: whoever stitches need not hold them all.

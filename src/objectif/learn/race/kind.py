@@ -29,12 +29,14 @@ from objectif.learn.models.base import Learner
 from objectif.learn.race.answering import halves
 from objectif.learn.race.candidate import Candidate
 from objectif.learn.race.folds import fold_file
-from objectif.run.drift import KEPT, PLACES, kept, looked, told
+from objectif.learn.race.promising import as_delivered
+from objectif.run.drift import PLACES, kept, numbers
 from objectif.run.gate import Measures, looks, signature
 from objectif.run.gate_fit import LEAST, crossed_distances, fit, fit_space
 from objectif.run.network import EMBEDDING, Network
 from objectif.solution.file import Precision
 from objectif.solution.gate import Floats, Gate, Space
+from objectif.tasks.classify import Decoding
 
 if TYPE_CHECKING:
     from objectif.learn.race.race import Race
@@ -88,7 +90,9 @@ def kind_of(
     gate = found.gate
     if "int8" in networks and gate.space is not None:
         gate = _rounded(look, gate, networks["int8"], found.own)
-    arrays = kept(_numbers(race, winner, found, decoding), None if found.apart is None else found.apart.space)
+    arrays = kept(
+        _compared(race, winner, found, decoding), None if found.apart is None else found.apart.space
+    )
     return {"gate": gate.table(), "known": {**gate.arrays(), **arrays}}
 
 
@@ -195,16 +199,17 @@ def _rounded(look: _Look, gate: Gate, graph: bytes, own: _Seen) -> Gate:
     return replace(gate, distance={**gate.distance, "int8": most})
 
 
-def _numbers(race: Race, winner: Candidate, found: _Found, decoding: Any) -> list[dict[str, float]]:
-    """What drift compares, of one image of each group: looks, places and distance, and scores while it was held out."""
+def _compared(race: Race, winner: Candidate, found: _Found, decoding: Any) -> list[dict[str, float]]:
+    """What drift compares, of one image of each group: looks, scores while it was held out, and embeddings where apart."""
     dataset, apart = race.ground.dataset, found.apart
-    looked_at = dict(zip(found.seen.rows.tolist(), found.seen.looks, strict=True))
     embeddings = {} if apart is None else dict(zip(apart.rows.tolist(), apart.embedding, strict=True))
     scored = {int(row): k for k, row in enumerate(race.ground.plan.scored())}
-    answers, numbers, units = race.board.one(winner), [], set[int]()
-    for row in embeddings or looked_at:
+    answers, rows, units = race.board.one(winner), [], set[int]()
+    if isinstance(decoding, Decoding):
+        answers = as_delivered(winner, answers, decoding, several=dataset.multilabel).astype(np.float32)
+    for row, seen in zip(found.seen.rows.tolist(), found.seen.looks, strict=True):
         unit = int(race.ground.context.units[row])
-        if row not in scored or unit in units or len(units) == KEPT:
+        if row not in scored or unit in units:
             continue
         units.add(unit)
         [answer] = race.ground.context.task.answers(
@@ -215,6 +220,6 @@ def _numbers(race: Race, winner: Candidate, found: _Found, decoding: Any) -> lis
             dataset.multilabel,
             [Placement(*size(dataset, row))],
         )
-        measures = Measures(looked_at[row], None, embeddings.get(row))
-        numbers.append({**looked(measures, None if apart is None else apart.space), **told(answer)})
-    return numbers
+        measures = Measures(seen, embedding=embeddings.get(row))
+        rows.append(numbers(answer, measures, None if apart is None else apart.space))
+    return rows

@@ -88,10 +88,17 @@ def calibration_of(
         return None
     scores, of = np.asarray(answers["scores"], np.float64), str(answers["kind"])
     if of == "out-of-fold":  # answers there are without what was learned from all of them
-        several = answers["truth"].ndim == 2
-        scores = heated(scores, decoding.temperature if winner.epochs else 1.0, several=several)
-        scores = scores if decoding.curve is None else bent(scores, decoding.curve, several)
+        scores = as_delivered(winner, scores, decoding, several=answers["truth"].ndim == 2)
     return calibrated(answers["truth"], scores.astype(np.float32), answers.get("units"), of, seed)
+
+
+def as_delivered(
+    winner: Candidate, scores: NDArray[Any], decoding: Decoding, *, several: bool
+) -> NDArray[np.float64]:
+    """Out-of-fold probabilities (N, C) through the temperature and the curve that the Solution has."""
+    warm = np.asarray(scores, np.float64)
+    warm = heated(warm, decoding.temperature if winner.epochs else 1.0, several=several)
+    return warm if decoding.curve is None else bent(warm, decoding.curve, several)
 
 
 def heated(scores: NDArray[np.float64], heat: float, *, several: bool) -> NDArray[np.float64]:
