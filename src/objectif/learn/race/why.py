@@ -103,7 +103,7 @@ def look(race: Race, delivery: Delivery) -> dict[str, Any] | None:
         if find(winner.model).approach != "classical":  # fixed operators have no weights to forget
             tests += _shuffled(one, delivery.solution, graph)
         return {"method": method, "network": words, "cases": cases, "tests": tests}
-    except ObjectifError as error:
+    except (ObjectifError, OSError) as error:
         race.show.say(f"Where the network looked cannot be shown: {error}")
         return None
 
@@ -164,7 +164,7 @@ def _cases(one: _Look) -> list[dict[str, Any]]:
 def _right(one: _Look, row: int) -> tuple[bool, str]:
     """Whether the answer is right, and the truth in words."""
     sample, decoded = one.dataset.samples[row], one.of(row).decoded[0]
-    if sample.value is not None:
+    if one.explainer.solution.task == "regress" and sample.value is not None:
         inside = bool(decoded[0] <= sample.value <= decoded[2])
         staged = len(one.dataset.classes) > 1
         return inside, one.dataset.classes[int(sample.value)] if staged else f"{sample.value:.6g}"
