@@ -16,7 +16,10 @@ from typing import Any
 import numpy as np
 
 Row = dict[str, Any]
-HIDDEN, FORGOTTEN = 40, 40  # images whose curves are drawn, whose weights are shuffled
+MOST = {
+    "cam": 40,
+    "occlusion": 20,
+}  # images whose curves are drawn and weights shuffled; of occlusion all tests' images
 TEST = 0.4  # share of the tiles' groups that is kept for the test
 METHODS = ("cam", "occlusion")
 MODELS = ["lite0", "lite0_levels", "lite2", "lite2_levels", "lite0_tuned"]
@@ -101,7 +104,7 @@ def measured(solution: Any, dataset: Any, method: str) -> Tally | None:
     for number, (row, group) in enumerate(order.tolist()):
         sample = dataset.samples[row]
         seen = own.see(read(dataset, row), name=sample.path)
-        if method == "occlusion" and number >= HIDDEN:
+        if method == "occlusion" and number >= MOST[method]:
             break
         names = [dataset.classes[label] for label in sample.labels]
         whole, *explained = own.each(seen, [None, *names])
@@ -115,11 +118,11 @@ def measured(solution: Any, dataset: Any, method: str) -> Tally | None:
                 tally.points.append(pointing(found.map, region_there))
                 tally.names.append(dataset.classes[label])
                 tally.groups.append(group)
-        if number < HIDDEN:
+        if number < MOST[method]:
             asked = question(solution, seen.answer, seen.decoded, None)
             tally.areas.append(curves(own, seen, asked, whole.cells, seed=row))
             tally.area_groups.append(group)
-        if number < FORGOTTEN:
+        if number < MOST[method]:
             for part, other in forgotten.items():
                 again = other.of(other.see(read(dataset, row), name=sample.path), whole.label)
                 tally.alike[part].append(likeness(whole.cells, again.cells))
@@ -219,7 +222,7 @@ def row(solve: Callable[..., Row], runs: Path, data: Path, splits: Path) -> Row:
     parts = {"why_cells": splits / "blood_cells", "why_tiles": lists}
     asked = {
         "blood_cells, kinds of cells": ("why_cells", data / "blood_cells", {}, "3m"),
-        "magnetic_tiles, kind of defect": ("why_tiles", data / "magnetic_tiles", GOOD, "4m"),
+        "magnetic_tiles, kind of defect": ("why_tiles", data / "magnetic_tiles", GOOD, "3m"),
     }
     page, said, reached, notes = [], [], [], []
     for title, (name, place, reading, budget) in asked.items():
