@@ -269,6 +269,13 @@ def null_races() -> Row:
     }
 
 
+def promises() -> Row:
+    """Made-up populations whose true risk is known; writes promises.md."""
+    import promises as script
+
+    return script.row()
+
+
 def timed(command: list[Any], runs: int = 5) -> float:
     """Median wall seconds of a whole process after one run to warm the disk."""
     taken = []
@@ -632,7 +639,7 @@ def drift() -> Row:
 
 FIGURES: dict[str, Callable[[], Row]] = {
     f.__name__: f
-    for f in (flowers, seedlings, fruit_quality, traffic_signs, traffic_signs_without, brain_mri, losses, blood_cells_kinds, null_races, shuffled,
+    for f in (flowers, seedlings, fruit_quality, traffic_signs, traffic_signs_without, brain_mri, losses, blood_cells_kinds, null_races, promises, shuffled,
               help_time, cold, throughput, minute, blood_cells, aerial_vehicles, pedestrians, raccoons, detect_speed,
               detect_tiles, nuclei, camvid, carrot_weed, magnetic_tiles, segment_tiles, segment_tiles_objects,
               magnetic_anomalies,
