@@ -88,7 +88,7 @@ def test_a_shift_is_seen_and_named_with_the_images_that_moved(colours: Make) -> 
     found = drift(solution, images(solution, some))
     assert found.differs
     assert found.moved[0].name == "level"
-    assert found.verdict.startswith("These 61 images look different: mean level higher, p = less than 0.0001")
+    assert found.verdict.startswith("These 61 images look different: mean level higher, p < 0.0001")
     assert found.unlike[0][0] == "strange.png"
     assert found.to_dict()["differs"] is True
 

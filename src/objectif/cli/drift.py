@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from objectif.run.drift import Drift
     from objectif.run.inputs import Failure
 
+FEW = 5  # measures shown, at least
 DIFFERS = 1  # as diff has it: 0 nothing seen, 1 different, 2 trouble
 
 
@@ -127,18 +128,23 @@ def _show(result: Drift) -> None:
     table = Table(title=f"{result.n} new images against {result.kept}", title_justify="left")
     table.add_column("measure")
     for heading in ("median before", "median now", "new one higher", "gap", "p, corrected"):
-        table.add_column(heading, justify="right")
-    for one in result.moved:
+        table.add_column(heading, justify="right", no_wrap=True)
+    clear = sum(one.adjusted <= result.alarm for one in result.moved)
+    shown = result.moved[: max(FEW, clear)]
+    for one in shown:
         style = "red" if one.adjusted <= result.alarm else None
         numbers = (
             f"{one.before:.3g}",
             f"{one.now:.3g}",
             f"{one.higher:.0%}",
             f"{one.gap:.2f}",
-            p_words(one.adjusted),
+            p_words(one.adjusted).removeprefix("= "),
         )
         table.add_row(one.title, *numbers, style=style)
     console.print(table)
+    if len(shown) < len(result.moved):
+        more = len(result.moved) - len(shown)
+        console.print(f"and {more} measures that differ less; --json lists all")
     if result.differs:
         console.print("moved most:")
         for path, title, far in result.unlike:

@@ -105,10 +105,10 @@ class Drift:
         if not self.differs:
             return (
                 f"No difference is seen between these {self.n} images and those it was judged on ({len(self.moved)} "
-                f"measures, the smallest p = {p_words(self.moved[0].adjusted)} after correction)."
+                f"measures, the smallest p {p_words(self.moved[0].adjusted)} after correction)."
             )
         clear = [one for one in self.moved if one.adjusted <= self.alarm]
-        named = "; ".join(f"{one.title} {_way(one)}, p = {p_words(one.adjusted)}" for one in clear[:4])
+        named = "; ".join(f"{one.title} {_way(one)}, p {p_words(one.adjusted)}" for one in clear[:4])
         more = f"; and {len(clear) - 4} more" if len(clear) > 4 else ""
         return f"These {self.n} images look different: {named}{more}."
 
@@ -142,8 +142,8 @@ class Drift:
 
 
 def p_words(value: float) -> str:
-    """A p-value for people."""
-    return "less than 0.0001" if value < 1e-4 else f"{value:.4f}" if value < 0.01 else f"{value:.2f}"
+    """A p-value for people, with its sign: '= 0.03', '< 0.0001'."""
+    return "< 0.0001" if value < 1e-4 else f"= {value:.4f}" if value < 0.01 else f"= {value:.2f}"
 
 
 def _way(one: Moved) -> str:
@@ -263,7 +263,7 @@ def drift(
     return Drift(tuple(moved), tuple(unlike), alarm, len(rows), max(sizes), rejected, (note,))
 
 
-def compare(before: Doubles, now: Doubles) -> tuple[float, float, float, float, float]:
+def compare(before: NDArray[Any], now: NDArray[Any]) -> tuple[float, float, float, float, float]:
     """(Kolmogorov-Smirnov distance, p, median before, median now, share of pairs in which `now` is higher)."""
     before, now = np.sort(before), np.sort(now)
     both = np.concatenate([before, now])
