@@ -637,6 +637,41 @@ def drift() -> Row:
     return script.drift_row(solve, RUNS, DATA, _brain_lists()[0])
 
 
+def web_first_page() -> Row:
+    """From the command to the first page."""
+    import web as script
+
+    return script.first_page()
+
+
+def web_gallery() -> Row:
+    """10,000 photos in a browser."""
+    import shutil
+
+    import web as script
+
+    browser = shutil.which("chromium")
+    if browser is None:
+        sys.exit("no chromium on the PATH: apt-get install chromium")
+    return script.gallery(DATA / "flowers", browser)
+
+
+def web_readers() -> Row:
+    """Pages while a race runs."""
+    import throughput
+    import web as script
+
+    return script.readers(DATA / "flowers", throughput.lite0(RUNS))
+
+
+def web_predict() -> Row:
+    """Concurrent clients of the REST API, against the bare network in the same run."""
+    import throughput
+    import web as script
+
+    return script.predict(DATA / "flowers", throughput.lite0(RUNS))
+
+
 FIGURES: dict[str, Callable[[], Row]] = {
     f.__name__: f
     for f in (flowers, seedlings, fruit_quality, traffic_signs, traffic_signs_without, brain_mri, losses, blood_cells_kinds, null_races, promises, shuffled,
@@ -645,7 +680,8 @@ FIGURES: dict[str, Callable[[], Row]] = {
               magnetic_anomalies,
               denoise, denoise_priors, denoise_without_clean, denoise_blind_spot, deblur, denoise_speed, twice,
               faces, sign_tracks, cifar10h_classes, banana_days, banana_stages,
-              embedding_losses, number_losses, doubts, why, gate, drift)
+              embedding_losses, number_losses, doubts, why, gate, drift,
+              web_first_page, web_gallery, web_readers, web_predict)
 }  # fmt: skip
 
 

@@ -25,8 +25,9 @@ VERBS = {
     "evaluate": "Metrics with intervals of a Solution on labelled data.",
     "drift": "Do these images still look like those the Solution was judged on? No labels are needed.",
     "benchmark": "Images a second and memory of a Solution on this machine, against the bare network.",
+    "serve": "Serve the studio and the REST API on this machine; Ctrl-C ends it, races go on.",
     "check": "Contract tests on a Solution, model, loss or format.",
-    "list": "What is installed: models, losses, formats, metrics.",
+    "list": "What is installed: models, losses, formats, metrics, pages.",
     "demo": "The whole loop on data that a package ships, without a network.",
 }
 

@@ -10,16 +10,16 @@ from typing import Annotated, Literal
 
 import typer
 
-KINDS = ("models", "losses", "formats", "metrics")
+KINDS = ("models", "losses", "formats", "metrics", "pages")
 
 
 def command(
     kind: Annotated[
-        Literal["models", "losses", "formats", "metrics"] | None, typer.Argument(help="One kind.")
+        Literal["models", "losses", "formats", "metrics", "pages"] | None, typer.Argument(help="One kind.")
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON alone.")] = False,
 ) -> None:
-    """What is installed: models, losses, formats, metrics."""
+    """What is installed: models, losses, formats, metrics, pages."""
     kinds = KINDS if kind is None else (kind,)
     found = {one: rows(one) for one in kinds}
     if json:
