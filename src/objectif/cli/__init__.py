@@ -22,8 +22,9 @@ VERBS = {
     "gallery": "Who is known: enrol, remove, list, verify, search; a file apart from the Solution.",
     "evaluate": "Metrics with intervals of a Solution on labelled data.",
     "benchmark": "Images a second and memory of a Solution on this machine, against the bare network.",
-    "check": "Contract tests on a Solution, model, loss or format.",
-    "list": "What is installed: models, losses, formats, metrics.",
+    "lens": "A lens: what photos show, how sure that is, what to do about it; taught without training.",
+    "check": "Contract tests on a Solution, model, loss, format or application.",
+    "list": "What is installed: models, losses, formats, metrics, apps.",
     "demo": "The whole loop on data that a package ships, without a network.",
 }
 

@@ -1,0 +1,185 @@
+"""A lens on disk: a folder with a Solution, cards.toml, held-out answers and examples, opened to answer.
+
+    NAME.objectif   the Solution            heldout.npz     answers to photos that were held out, for the threshold
+    cards.toml      to edit                 examples.npz    embeddings of the user's photos; examples/ their thumbnails
+    run/            the race                waiting.gallery, accepted.gallery, taught/   what was taught
+
+The threshold is not stored: it depends on the groups in cards.toml, so it is found again whenever the lens is opened, in
+milliseconds, and cannot be out of date.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from objectif.answers import Label
+from objectif.apps.lens import cards as card_files
+from objectif.apps.lens import nearest, teach
+from objectif.apps.lens.cards import Cards
+from objectif.apps.lens.nearest import Example, Examples
+from objectif.apps.lens.rules import Advice, Rules, confused
+from objectif.apps.lens.sure import Sure, calibrate
+from objectif.apps.lens.taxonomy import Tree
+from objectif.apps.lens.teach import Lesson
+from objectif.errors import ImageError, InputError
+from objectif.images.prepare import load as prepared
+from objectif.run.gallery import Gallery
+from objectif.run.inputs import Failure
+from objectif.run.predictor import Predictor
+from objectif.runs.answers import Answers
+from objectif.runs.storage import write_whole
+from objectif.solution.file import SUFFIX, Solution
+from objectif.solution.file import read as read_solution
+
+HELDOUT = "heldout.npz"
+
+
+@dataclass(frozen=True)
+class Found:
+    """All that is known of one photo. taught: an accepted lesson that it looks like, with the cosine; waiting: one that is
+    not accepted. alike: label -> examples, the nearest first."""
+
+    advice: Advice
+    taught: tuple[Lesson, float] | None
+    waiting: tuple[Lesson, float] | None
+    alike: dict[str, list[Example]]
+
+    @property
+    def label(self) -> str:
+        """What is shown first: what was taught, else the node, else the likeliest label."""
+        return self.taught[0].name if self.taught else self.advice.node or self.advice.likeliest
+
+
+@dataclass(frozen=True)
+class Lens:
+    """An opened lens. examples: with those of accepted lessons."""
+
+    folder: Path
+    solution: Solution = field(repr=False)
+    cards: Cards = field(repr=False)
+    sure: Sure = field(repr=False)
+    rules: Rules = field(repr=False)
+    examples: Examples = field(repr=False)
+    waiting: Gallery = field(repr=False)
+    accepted: Gallery = field(repr=False)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All that it can answer with: labels, then what was taught and accepted."""
+        taught = (entry.name for entry in self.accepted.entries)
+        return tuple(dict.fromkeys((*self.solution.classes, *taught)))
+
+    def advise(self, answer: Label, embedding: NDArray[Any]) -> Found:
+        """What to say of a photo from the Solution's answer and the network's embedding (D,)."""
+        advice = self.rules.advise(answer)
+        taught = teach.looks_like(self.accepted, self.examples, embedding)
+        waiting = teach.looks_like(self.waiting, self.examples, embedding)
+        first = taught[0].name if taught else advice.node
+        shown = self._members(first) or [advice.likeliest]
+        labels = dict.fromkeys([*shown[:1], *(other.label for other in advice.others)])
+        alike = {label: self.examples.nearest(embedding, label) for label in labels}
+        return Found(advice, taught, waiting, alike)
+
+    def _members(self, node: str | None) -> list[str]:
+        """The labels of a node; a label itself, or one that was taught."""
+        tree = self.rules.tree
+        if node is None:
+            return []
+        if node not in tree.nodes:
+            return [node]
+        return [tree.labels[k] for k in np.flatnonzero(tree.holds[tree.nodes.index(node)])]
+
+    def lessons(self, gallery: Gallery) -> list[Lesson]:
+        """What was taught, and how well each can be told."""
+        return [teach.lesson(entry, self.examples) for entry in gallery.entries]
+
+
+def open_lens(folder: Path | str) -> Lens:
+    """Open a lens. InputError: no lens there, or one of its files is missing, damaged, of another Solution, or faulty cards."""
+    folder = Path(folder)
+    solution = read_solution(solution_of(folder))
+    if solution.task != "classify" or solution.multilabel:
+        raise InputError(
+            f"{folder}: its Solution has the task {solution.task!r}; expected one label an image."
+        )
+    accepted = teach.opened(folder, teach.ACCEPTED, solution)
+    known = {*solution.classes, *(entry.name for entry in accepted.entries)}
+    cards = card_files.read(folder / card_files.FILE, known)
+    heldout = _heldout(folder, solution)
+    tree = Tree(solution.classes, cards.parents())
+    sure = calibrate(tree, heldout.scores, heldout.truth, cards.accuracy, heldout.units, heldout.kind)
+    rules = Rules(tree, sure.threshold, confused(solution.classes, heldout.scores, heldout.truth))
+    examples = teach.with_lessons(nearest.load(folder, solution), accepted, folder)
+    waiting = teach.opened(folder, teach.WAITING, solution)
+    return Lens(folder, solution, cards, sure, rules, examples, waiting, accepted)
+
+
+def solution_of(folder: Path) -> Path:
+    """The one Solution in a lens's folder; InputError where there is none or several."""
+    found = sorted(folder.glob(f"*{SUFFIX}")) if folder.is_dir() else []
+    if len(found) != 1:
+        raise InputError(
+            f"{folder} holds {len(found)} Solutions; a lens holds exactly one. `objectif lens new DATA` makes a lens."
+        )
+    return found[0]
+
+
+def write_heldout(folder: Path, answers: Answers) -> None:
+    """Keep the held-out answers of a race beside the lens."""
+    stream = io.BytesIO()
+    arrays: dict[str, Any] = {
+        "scores": answers.scores.astype(np.float32),
+        "truth": answers.truth,
+        "kind": answers.kind,
+    }
+    if answers.units is not None:
+        arrays["units"] = answers.units
+    np.savez(stream, **arrays)
+    write_whole(folder / HELDOUT, stream.getvalue())
+
+
+def _heldout(folder: Path, solution: Solution) -> Answers:
+    path = folder / HELDOUT
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            scores, truth, kind = stored["scores"], stored["truth"], str(stored["kind"])
+            units = stored["units"] if "units" in stored.files else None
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(
+            f"{path}: no held-out answers ({error}). Make the lens again with `objectif lens new`."
+        ) from None
+    if scores.shape != (len(truth), len(solution.classes)) or not np.isfinite(scores).all():
+        raise InputError(
+            f"{path}: scores of shape {scores.shape} for {len(solution.classes)} labels; make the lens again."
+        )
+    return Answers(("",) * len(truth), truth, scores, kind, units=units)
+
+
+def look(predictor: Predictor, photo: Path | bytes) -> tuple[Label, NDArray[np.float32]]:
+    """The answer and the embedding (D,) for a photo. ImageError where it cannot be read."""
+    answer = next(predictor.predict([photo]))
+    if isinstance(answer, Failure):
+        raise ImageError(f"{answer.path}: {answer.reason}")
+    assert isinstance(answer, Label)  # open_lens() has seen the task
+    batch = prepared(photo, predictor.solution.preparation)[None]
+    return answer, nearest.embedded(predictor, batch)[0]
+
+
+def taught(predictor: Predictor, photos: Sequence[Path]) -> list[tuple[bytes, NDArray[Any], bytes]]:
+    """Photos as teach.teach() takes them. ImageError where one cannot be read."""
+    from objectif.images.photo import given, read
+
+    found = []
+    for photo in photos:
+        content, name = given(photo, None)
+        small = nearest.thumbnail(read(content, name=name, min_side=nearest.SIDE))
+        found.append((content, look(predictor, photo)[1], small))
+    return found
