@@ -10,8 +10,6 @@ milliseconds, and cannot be out of date.
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +21,7 @@ from numpy.typing import NDArray
 from objectif.answers import Label
 from objectif.apps.lens import cards as card_files
 from objectif.apps.lens import nearest, teach
+from objectif.apps.lens.arrays import AGAIN, read_arrays, write_arrays
 from objectif.apps.lens.cards import Cards
 from objectif.apps.lens.nearest import Example, Examples
 from objectif.apps.lens.rules import Advice, Rules, confused
@@ -35,7 +34,6 @@ from objectif.run.gallery import Gallery
 from objectif.run.inputs import Failure
 from objectif.run.predictor import Predictor
 from objectif.runs.answers import Answers
-from objectif.runs.storage import write_whole
 from objectif.solution.file import SUFFIX, Solution
 from objectif.solution.file import read as read_solution
 
@@ -134,33 +132,20 @@ def solution_of(folder: Path) -> Path:
 
 def write_heldout(folder: Path, answers: Answers) -> None:
     """Keep the held-out answers of a race beside the lens."""
-    stream = io.BytesIO()
-    arrays: dict[str, Any] = {
-        "scores": answers.scores.astype(np.float32),
-        "truth": answers.truth,
-        "kind": answers.kind,
-    }
-    if answers.units is not None:
-        arrays["units"] = answers.units
-    np.savez(stream, **arrays)
-    write_whole(folder / HELDOUT, stream.getvalue())
+    units = {} if answers.units is None else {"units": answers.units}
+    scores = answers.scores.astype(np.float32)
+    write_arrays(folder / HELDOUT, scores=scores, truth=answers.truth, kind=answers.kind, **units)
 
 
 def _heldout(folder: Path, solution: Solution) -> Answers:
     path = folder / HELDOUT
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            scores, truth, kind = stored["scores"], stored["truth"], str(stored["kind"])
-            units = stored["units"] if "units" in stored.files else None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(
-            f"{path}: no held-out answers ({error}). Make the lens again with `objectif lens new`."
-        ) from None
+    stored = read_arrays(path, "scores", "truth", "kind")
+    scores, truth = stored["scores"], stored["truth"]
     if scores.shape != (len(truth), len(solution.classes)) or not np.isfinite(scores).all():
         raise InputError(
-            f"{path}: scores of shape {scores.shape} for {len(solution.classes)} labels; make the lens again."
+            f"{path}: scores of shape {scores.shape} for {len(solution.classes)} labels; {AGAIN}"
         )
-    return Answers(("",) * len(truth), truth, scores, kind, units=units)
+    return Answers(("",) * len(truth), truth, scores, str(stored["kind"]), units=stored.get("units"))
 
 
 def look(predictor: Predictor, photo: Path | bytes) -> tuple[Label, NDArray[np.float32]]:

@@ -8,8 +8,6 @@ to people who are not to see them.
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from objectif.apps.lens.arrays import AGAIN, read_arrays, write_arrays
 from objectif.data import pixels as data_pixels
 from objectif.data.dataset import Dataset
 from objectif.errors import ImageError, InputError
@@ -99,27 +98,20 @@ def build(
         raise InputError(f"{dataset.root}: none of its {len(rows)} photos can be read; expected images.")
     samples = [dataset.samples[row] for row in kept]
     labels, paths = [dataset.classes[s.labels[0]] for s in samples], [s.path for s in samples]
-    stream = io.BytesIO()
     rows_of = unit(np.concatenate(found))
-    np.savez(stream, embeddings=rows_of, labels=labels, paths=paths, network=network_of(solution))
-    write_whole(folder / FILE, stream.getvalue())
+    write_arrays(folder / FILE, embeddings=rows_of, labels=labels, paths=paths, network=network_of(solution))
     return load(folder, solution)
 
 
 def load(folder: Path, solution: Solution) -> Examples:
     """The index that was built for this Solution. InputError where it is missing, damaged or of another network."""
     path = folder / FILE
-    again = "`objectif lens new DATA --out` on the same folder builds it again."
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            network = str(stored["network"])
-            rows, labels, paths = stored["embeddings"], stored["labels"].tolist(), stored["paths"].tolist()
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: no index of examples ({error}); {again}") from None
-    if network != network_of(solution):
-        raise InputError(f"{path} was built with another Solution than the one beside it; {again}")
+    stored = read_arrays(path, "embeddings", "labels", "paths", "network")
+    rows, labels, paths = stored["embeddings"], stored["labels"].tolist(), stored["paths"].tolist()
+    if str(stored["network"]) != network_of(solution):
+        raise InputError(f"{path} was built with another Solution than the one beside it; {AGAIN}")
     if not len(rows) == len(labels) == len(paths):
-        raise InputError(f"{path}: {len(rows)} embeddings for {len(labels)} labels; {again}")
+        raise InputError(f"{path}: {len(rows)} embeddings for {len(labels)} labels; {AGAIN}")
     files = tuple(_thumbnail(folder, k) for k in range(len(rows)))
     return Examples(np.asarray(rows, np.float32), tuple(labels), tuple(paths), files)
 

@@ -17,7 +17,7 @@ from objectif.apps.lens.taxonomy import NOBODY, Tree
 
 Kind = Literal["label", "group", "unsure", "unknown"]
 WORTH = 0.05
-"""Probability from which another label is worth a word."""
+"""Probability, here or among held-out photos, from which another label is worth a word."""
 MOST = 3
 
 
@@ -32,6 +32,11 @@ class Other:
     label: str
     probability: float
     met: tuple[int, int] = (0, 0)
+
+    @property
+    def often(self) -> float:
+        """The share of held-out photos."""
+        return self.met[0] / max(1, self.met[1])
 
 
 @dataclass(frozen=True)
@@ -92,7 +97,7 @@ class Rules:
             for label in self._likeliest(scores)
             if label != node
         ]
-        return tuple(one for one in found if one.probability >= WORTH or one.met[0])[:MOST]
+        return tuple(one for one in found if one.probability >= WORTH or one.often >= WORTH)[:MOST]
 
 
 def confused(

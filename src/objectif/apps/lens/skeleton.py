@@ -74,7 +74,7 @@ def write(
         for label in labels:
             lines = [
                 f"[labels.{key_text(label)}]",
-                f"name = {text(label.replace('_', ' '))}",
+                f"name = {text(label.replace('_', ' ').strip() or label)}",
                 '# parent = "..."',
             ]
             for other, (count, of) in list((confused or {}).get(label, {}).items())[:MOST]:

@@ -25,8 +25,9 @@ from objectif.errors import InputError
 from objectif.metrics.distributions import clopper_pearson
 
 CONFIDENCE = 0.95
-GRID = np.round(np.arange(100, -1, -1) / 100, 2)
-"""The thresholds that are tried, in order."""
+GRID = np.array([1, 0.9999, 0.999, 0.998, 0.995, *(np.arange(99, 49, -1) / 100)])
+"""The thresholds that are tried, in order; close to 1 they are close, as networks that boast have all their answers there. It
+ends at one half: what is more likely wrong than right is no answer, however often such answers are right."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def calibrate(
     for threshold in GRID.tolist():
         nodes = tree.answered(masses, threshold)
         answered = int((nodes != NOBODY).sum())
-        if answered < start:
+        if answered < start and threshold > GRID[-1]:
             continue
         right = int(tree.right(nodes, truth).sum())
         low = bound(right, answered)
@@ -86,13 +87,13 @@ def calibrate(
         best = Sure(threshold, wanted, min(low, wanted), len(kept), answered, right, nodes, kind)
         if low < wanted:
             break
-    assert best is not None  # at t = 0 everything is answered
+    assert best is not None  # the last threshold is always tested
     return best
 
 
 def bound(right: int, answered: int) -> float:
     """What the accuracy is at least, with CONFIDENCE."""
-    return clopper_pearson(right, answered, 2 * CONFIDENCE - 1)[0]
+    return clopper_pearson(right, answered, 2 * CONFIDENCE - 1)[0] if answered else 0.0
 
 
 def fewest(wanted: float) -> int:

@@ -1,8 +1,7 @@
 """Labels and the groups they belong to: P(node) = sum of its labels' probabilities, and the deepest node that is sure.
 
 A node is sure where P(node) >= t. Answered is a sure node with no sure node below it. Above one half there is at most one
-such node, as two that are apart cannot both have more than half; below it, the most probable of them is taken, so that
-t = 0 answers the likeliest label.
+such node, as two that are apart cannot both have more than half; for a smaller t the most probable of them is taken.
 """
 
 from __future__ import annotations
