@@ -1,4 +1,4 @@
-"""The doors by which models, losses, formats and metrics enter: entry points, built-ins included.
+"""The doors by which models, losses, formats, metrics and pages enter: entry points, built-ins included.
 
 Listing a door imports nothing but metadata; loading one name imports that one module.
 Built-ins use the same door as everybody else's, so a plug-in can do all that they can.
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from objectif.data.dataset import Dataset
     from objectif.problem import Problem
 
-DOORS = ("models", "losses", "formats", "metrics", "apps")
-ONE = {"models": "model", "losses": "loss", "formats": "format", "metrics": "metric", "apps": "application"}
+DOORS = ("models", "losses", "formats", "metrics", "apps", "pages")
+ONE = {"models": "model", "losses": "loss", "formats": "format", "metrics": "metric", "apps": "application", "pages": "page"}
 
 
 class Format(Protocol):
@@ -94,7 +94,9 @@ def load(kind: str, name: str) -> Any:
     try:
         return entries[name].load()
     except ImportError as error:
-        raise PluginError(
-            f"{ONE[kind]} {name!r} cannot be imported ({error}). "
-            "Models and losses need the training packages: pip install 'objectif[train]'."
-        ) from error
+        needs = (
+            "Pages need the packages of the web application: pip install 'objectif[web]'."
+            if kind == "pages"
+            else "Models and losses need the training packages: pip install 'objectif[train]'."
+        )
+        raise PluginError(f"{ONE[kind]} {name!r} cannot be imported ({error}). {needs}") from error

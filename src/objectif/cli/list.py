@@ -10,16 +10,16 @@ from typing import Annotated, Literal
 
 import typer
 
-KINDS = ("models", "losses", "formats", "metrics", "apps")
+KINDS = ("models", "losses", "formats", "metrics", "apps", "pages")
 
 
 def command(
     kind: Annotated[
-        Literal["models", "losses", "formats", "metrics", "apps"] | None, typer.Argument(help="One kind.")
+        Literal["models", "losses", "formats", "metrics", "apps", "pages"] | None, typer.Argument(help="One kind.")
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON alone.")] = False,
 ) -> None:
-    """What is installed: models, losses, formats, metrics, apps."""
+    """What is installed: models, losses, formats, metrics, apps, pages."""
     kinds = KINDS if kind is None else (kind,)
     found = {one: rows(one) for one in kinds}
     if json:
