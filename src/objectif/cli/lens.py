@@ -139,9 +139,7 @@ def _lesson(action: Action, lens: Lens, photos: list[Path], name: str) -> None:
     elif action is Action.accept:
         teach.accept(lens.folder, lens.waiting, lens.accepted, name)
     else:
-        waits = any(entry.name == name for entry in lens.waiting.entries)
-        gallery, file = (lens.waiting, teach.WAITING) if waits else (lens.accepted, teach.ACCEPTED)
-        teach.forget(lens.folder, gallery, file, name)
+        lens.forget(name)
 
 
 def _check(lens: Lens) -> None:

@@ -80,20 +80,20 @@ class Lens:
         advice = self.rules.advise(answer)
         taught = teach.looks_like(self.accepted, self.examples, embedding)
         waiting = teach.looks_like(self.waiting, self.examples, embedding)
-        first = taught[0].name if taught else advice.node
-        shown = self._members(first) or [advice.likeliest]
-        labels = dict.fromkeys([*shown[:1], *(other.label for other in advice.others)])
+        first = taught[0].name if taught else self._shown(advice)
+        labels = dict.fromkeys([first, *(other.label for other in advice.others)])
         alike = {label: self.examples.nearest(embedding, label) for label in labels}
         return Found(advice, taught, waiting, alike)
 
-    def _members(self, node: str | None) -> list[str]:
-        """The labels of a node; a label itself, or one that was taught."""
-        tree = self.rules.tree
-        if node is None:
-            return []
-        if node not in tree.nodes:
-            return [node]
-        return [tree.labels[k] for k in np.flatnonzero(tree.holds[tree.nodes.index(node)])]
+    def _shown(self, advice: Advice) -> str:
+        """The label whose examples are shown first: the likeliest of a group is among its others already."""
+        return advice.node if advice.kind == "label" and advice.node is not None else advice.likeliest
+
+    def forget(self, name: str) -> None:
+        """What was taught under that name, waiting or accepted. InputError where nothing was."""
+        waits = any(entry.name == name for entry in self.waiting.entries)
+        gallery, file = (self.waiting, teach.WAITING) if waits else (self.accepted, teach.ACCEPTED)
+        teach.forget(self.folder, gallery, file, name)
 
     def lessons(self, gallery: Gallery) -> list[Lesson]:
         """What was taught, and how well each can be told."""
