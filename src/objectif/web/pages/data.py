@@ -10,7 +10,7 @@ from objectif.errors import ObjectifError
 from objectif.report.html import Markup, join, name, tag, visible
 from objectif.web.house import House
 from objectif.web.material import PAGE, Material
-from objectif.web.pages.frame import Frame, command, refused, script, show
+from objectif.web.pages.frame import Frame, button, command, refused, script, show
 
 
 def build(frame: Frame, house: House) -> None:
@@ -37,11 +37,9 @@ def build(frame: Frame, house: House) -> None:
             tag("p", usable, class_="soft"),
             _notes(dataset.notes, len(dataset.problems)),
         )
-        with ui.element("div").classes("row"):
+        with ui.element("div").classes("acts"):
             ui.link("State the problem", f"/problem/{key}").classes("button")
-            ui.button("Start a race now", on_click=lambda: _race(house, material)).classes(
-                "button second"
-            ).props("flat no-caps")
+            button("Start a race now", lambda: _race(house, material), kind="second")
         with ui.element("section").classes("panel"):
             show(tag("h2", "Pictures"), _classes(key, [visible(c) for c in dataset.classes], counts, label))
             show(tag("object-gallery", data_key=key, data_label=label or None))
@@ -61,14 +59,14 @@ def _by_path(house: House) -> None:
             return
         ui.navigate.to(f"/data/{found.key}")
 
-    with ui.element("div").classes("row"):
+    with ui.element("div").classes("acts"):
         path = (
             ui.input("or the path of a folder or file on this machine")
             .props("outlined dense")
             .classes("wide")
         )
         path.style("flex: 1 1 320px").on("keydown.enter", look)
-        ui.button("Look at it", on_click=look).classes("button").props("flat no-caps")
+        button("Look at it", look)
     said = ui.element("div")
 
 
@@ -129,9 +127,7 @@ def _inspected(house: House, material: Material) -> None:
                 )
             else:
                 show(tag("p", why, class_="verdict bad") if why else None)
-                ui.button("Look at every picture", on_click=begin).classes("button second").props(
-                    "flat no-caps"
-                )
+                button("Look at every picture", begin, kind="second")
             show(
                 tag("p", "The same on the command line:", class_="note"),
                 command("objectif", "inspect", str(material.path)),

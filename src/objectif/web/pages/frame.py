@@ -82,6 +82,11 @@ def show(*parts: object, element: str = "div") -> ui.html:
     return ui.html(join(*parts), sanitize=False, tag=element)
 
 
+def button(words: str, do: Callable[..., Any], *, kind: str = "") -> ui.button:
+    """A button in the studio's look. kind: "", "second" or "stop"."""
+    return ui.button(words, on_click=do, color=None).classes(f"button {kind}".strip()).props("flat no-caps")
+
+
 def refused(error: ObjectifError) -> None:
     """What went wrong, in the error's own words."""
     show(tag("p", str(error), class_="verdict bad", role="alert"))

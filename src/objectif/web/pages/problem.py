@@ -14,7 +14,7 @@ from objectif.problem.values import LIMITS, TASKS
 from objectif.report.html import name, tag
 from objectif.web.house import House
 from objectif.web.material import Material, stated
-from objectif.web.pages.frame import Frame, command, show
+from objectif.web.pages.frame import Frame, button, command, show
 
 _BUDGETS = {
     "30s": "30 seconds, a first look",
@@ -23,8 +23,7 @@ _BUDGETS = {
     "20m": "20 minutes",
     "1h": "an hour",
 }
-_LIMIT_WORDS = {"latency_ms": "milliseconds an image, at most", "size_mb": "megabytes of the file, at most",
-                "memory_mb": "megabytes of memory, at most"}  # fmt: skip
+_LIMIT_WORDS = {"latency_ms": "at most, ms an image", "size_mb": "at most, MB of the file", "memory_mb": "at most, MB of memory"}
 
 
 def build(frame: Frame, house: House) -> None:
@@ -54,34 +53,29 @@ class Editor:
                 show(tag("h2", "As a form"))
                 with ui.element("div").classes("form"):
                     self._form(read(self.place))
+                self.said = ui.element("div")
+                with ui.element("div").classes("acts"):
+                    self.go = button("Start the race", self._race)
+                show(tag("p", "The same on the command line:", class_="note"))
+                show(command("objectif", "solve", str(self.place)))
             with ui.element("section").classes("panel"):
                 show(tag("h2", "As problem.toml"))
-                self.text = ui.textarea(value=self.written, on_change=self._typed).props(
-                    "outlined autogrow debounce=500"
-                )
-                self.text.style("width: 100%; font-family: ui-monospace, monospace; font-size: .85rem")
-                self.text.props('aria-label="problem.toml"')
-        self.said = ui.element("div")
-        with ui.element("div").classes("row"):
-            self.go = ui.button("Start the race", on_click=self._race).classes("button").props("flat no-caps")
-        show(
-            tag("p", "The same on the command line:", class_="note"),
-            command("objectif", "solve", str(self.place)),
-        )
+                self.text = ui.textarea(value=self.written, on_change=self._typed).classes("toml")
+                self.text.props('outlined debounce=500 spellcheck=false aria-label="problem.toml"')
 
     def _form(self, problem: Problem) -> None:
         budget = next((k for k in _BUDGETS if _seconds(k) == problem.budget), f"{problem.budget:g}s")
         self._choice("task", "what to tell", list(TASKS), problem.task)
-        self._line("metric", "what decides (metric)", problem.metric)
+        self._line("metric", "what decides: the metric", problem.metric)
         self._choice(
-            "budget", "how long it may take", {**_BUDGETS, budget: _BUDGETS.get(budget, budget)}, budget
+            "budget", "time for all", {**_BUDGETS, budget: _BUDGETS.get(budget, budget)}, budget
         )
-        self._line("group", "what no split may cut (regular expression)", problem.group or "")
+        self._line("group", "not to be cut (regex)", problem.group or "")
         for limit in LIMITS:
             self._line(
                 limit, _LIMIT_WORDS[limit], f"{problem.limits[limit]:g}" if limit in problem.limits else ""
             )
-        self._line("seed", "seed of all chance", str(problem.seed))
+        self._line("seed", "seed", str(problem.seed))
 
     def _choice(self, key: str, words: str, options: Any, value: Any) -> None:
         self.fields[key] = ui.select(options, value=value, label=words, on_change=self._filled).props(

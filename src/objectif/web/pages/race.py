@@ -13,7 +13,7 @@ from objectif.shell import RunState
 from objectif.web.house import House
 from objectif.web.live import Line, Live, Watch, left, objective
 from objectif.web.pages import plane
-from objectif.web.pages.frame import Frame, refused, show
+from objectif.web.pages.frame import Frame, button, refused, show
 from objectif.web.pages.home import run_item
 
 _ROWS, _EVERY = 24, 1.0
@@ -34,11 +34,9 @@ def build(frame: Frame, house: House) -> None:
     async def race(run: str) -> None:
         first = await asyncio.to_thread(house.races.one, run)
         show(tag("h1", name(run)))
-        place = ui.element("div")
-        with ui.element("div").classes("row"):
-            stop = ui.button("Stop with the best so far", on_click=lambda: _stop(house, run, stop))
-            stop.classes("button stop").props("flat no-caps")
-        report = ui.element("div")
+        with ui.element("div").classes("acts"):
+            stop = button("Stop with the best so far", lambda: _stop(house, run, stop), kind="stop")
+        place, report = ui.element("div"), ui.element("div")
         shown: list[str] = ["", ""]
 
         def draw(state: RunState) -> None:
@@ -64,11 +62,11 @@ def build(frame: Frame, house: House) -> None:
         timer = ui.timer(_EVERY, tick, active=first.state == "running")
 
 
-async def _stop(house: House, run: str, button: ui.button) -> None:
+async def _stop(house: House, run: str, pressed: ui.button) -> None:
     try:
         await asyncio.to_thread(house.races.stop, run)
-        button.set_text("Stopping: the best so far is made ready")
-        button.disable()
+        pressed.set_text("Stopping: the best so far is made ready")
+        pressed.disable()
     except ObjectifError as error:
         refused(error)
 
@@ -183,7 +181,7 @@ def _ended(state: RunState) -> None:
         links.append(
             tag("a", "leaderboard.csv", href=f"/run-file/{state.name}/{LEADERBOARD}", class_="button second")
         )
-    show(tag("div", links, class_="row"))
+    show(tag("div", links, class_="acts"))
     if (state.folder / REPORT).is_file():
         show(report_frame(state.name))
 

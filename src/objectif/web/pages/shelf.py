@@ -64,7 +64,7 @@ async def _pair(house: House, entries: dict[str, OnShelf], one: str, two: str) -
 
     with ui.element("section").classes("panel"):
         show(tag("h2", "Two side by side"))
-        with ui.element("div").classes("row"):
+        with ui.element("div").classes("acts"):
             left = ui.select(titles, value=first, label="one", on_change=go).props(
                 "outlined dense options-dense"
             )

@@ -15,7 +15,7 @@ from objectif.shell import OnShelf
 from objectif.solution.card import lines as card_lines
 from objectif.solution.file import Solution
 from objectif.web.house import House
-from objectif.web.pages.frame import Frame, command, refused, script, show
+from objectif.web.pages.frame import Frame, button, command, refused, script, show
 from objectif.web.pages.race import report_frame
 
 
@@ -28,7 +28,7 @@ def build(frame: Frame, house: House) -> None:
         found = await asyncio.to_thread(house.shelf.solution, solution)
         script("try.js")
         show(tag("h1", name(entry.title)), tag("p", _said(entry, found), class_="soft"))
-        with ui.element("div").classes("row"):
+        with ui.element("div").classes("acts"):
             show(
                 tag(
                     "a",
@@ -75,7 +75,7 @@ def _naming(house: House, entry: OnShelf) -> None:
         ui.navigate.to(f"/solution/{entry.name}")
 
     title = ui.input("name it", value=entry.title).props("outlined dense").on("keydown.enter", rename)
-    ui.button("Rename", on_click=rename).classes("button second").props("flat no-caps")
+    button("Rename", rename, kind="second")
 
 
 def _figures(found: Solution) -> Markup | None:

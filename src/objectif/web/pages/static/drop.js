@@ -45,7 +45,7 @@ customElements.define("object-drop", class extends HTMLElement {
     words.textContent = "Drop a folder or a zip of labelled images here";
     this.said = document.createElement("p");
     this.said.setAttribute("role", "status");
-    row.className = "row"; row.style.justifyContent = "center";
+    row.className = "acts"; row.style.justifyContent = "center";
     row.append(this.choose("Choose a folder", true), this.choose("Choose a zip", false));
     this.append(words, row, this.said);
     this.addEventListener("dragover", e => { e.preventDefault(); this.classList.add("over"); });
