@@ -74,7 +74,7 @@ def opening(lens: Lens, language: str, base: str) -> Markup:
         ),
         tag("div", id="answer-place"),
         _teach(lens, language),
-        safety(language, said(lens.cards.safety, language)),
+        tag("div", safety(language, said(lens.cards.safety, language)), id="safety"),
         tag("div", lessons(lens, language), id="lessons"),
         lang=language,
         class_="lens",
@@ -189,7 +189,7 @@ def _rival(told: Told, rival: Rival, examples: Iterable[Example], url: Url) -> M
 
 
 def _examples(told: Told, name: str, examples: Iterable[Example], url: Url) -> Markup:
-    """Photos of one label beside each other, the most alike first."""
+    """Photos of one label beside the one that was asked, which the browser puts in, the most alike first."""
 
     def one(example: Example) -> Markup:
         words = word(told.language, "example", label=visible(name), likeness=f"{example.likeness:.2f}")
@@ -206,4 +206,8 @@ def _examples(told: Told, name: str, examples: Iterable[Example], url: Url) -> M
             ),
         )
 
-    return tag("ul", [one(example) for example in examples], class_="alike")
+    mine = tag(
+        "li",
+        tag("img", alt=word(told.language, "yours"), class_="mine", data_mine=True, width=160, height=160),
+    )
+    return tag("ul", mine, [one(example) for example in examples], class_="alike")

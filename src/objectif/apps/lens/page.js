@@ -30,6 +30,8 @@ function begin(lens) {
     place.innerHTML = found.good ? found.text : "";
     said.textContent = found.good ? "" : found.text;
     teach.hidden = !found.good;
+    lens.querySelector("#safety").hidden = found.good;  // the card has it
+    for (const mine of place.querySelectorAll("[data-mine]")) mine.src = image.src;
     if (found.good) place.querySelector("#answer").focus();
   }
 
