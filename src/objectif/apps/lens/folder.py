@@ -29,10 +29,10 @@ from objectif.apps.lens.sure import Sure, calibrate
 from objectif.apps.lens.taxonomy import Tree
 from objectif.apps.lens.teach import Lesson
 from objectif.errors import ImageError, InputError
-from objectif.images.prepare import load as prepared
+from objectif.images.prepare import load_placed
 from objectif.run.gallery import Gallery
 from objectif.run.inputs import Failure
-from objectif.run.predictor import Predictor
+from objectif.run.predictor import Picture, Predictor
 from objectif.runs.answers import Answers
 from objectif.solution.file import SUFFIX, Solution
 from objectif.solution.file import read as read_solution
@@ -148,14 +148,17 @@ def _heldout(folder: Path, solution: Solution) -> Answers:
     return Answers(("",) * len(truth), truth, scores, str(stored["kind"]), units=stored.get("units"))
 
 
-def look(predictor: Predictor, photo: Path | bytes) -> tuple[Label, NDArray[np.float32]]:
-    """The answer and the embedding (D,) for a photo. ImageError where it cannot be read."""
-    answer = next(predictor.predict([photo]))
+def look(
+    predictor: Predictor, photo: Path | bytes, name: str | None = None
+) -> tuple[Label, NDArray[np.float32]]:
+    """The answer and the embedding (D,) for a photo, decoded once. ImageError where it cannot be read."""
+    shown = name or (str(photo) if isinstance(photo, Path) else "photo")
+    pixels, place = load_placed(photo, predictor.solution.preparation, name=shown)
+    answer = next(predictor.predict([Picture(shown, pixels, place)]))
     if isinstance(answer, Failure):
         raise ImageError(f"{answer.path}: {answer.reason}")
     assert isinstance(answer, Label)  # open_lens() has seen the task
-    batch = prepared(photo, predictor.solution.preparation)[None]
-    return answer, nearest.embedded(predictor, batch)[0]
+    return answer, nearest.embedded(predictor, pixels[None])[0]
 
 
 def taught(predictor: Predictor, photos: Sequence[Path]) -> list[tuple[bytes, NDArray[Any], bytes]]:

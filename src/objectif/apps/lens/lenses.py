@@ -67,10 +67,15 @@ class Lenses:
         race = self.shell.run(run)
         if race.state != "done":
             raise InputError(f"the race {run!r} is {race.state}; expected one that is done.")
-        folder = self.shell.folder(f"{run}{new.SUFFIX_OF_LENS}")
+        folder = self.shell.folder(lens_folder(run))
         if not (folder / cards.FILE).is_file():
             new.make(race.folder, folder, title=run)
         return _name(folder)
+
+
+def lens_folder(run: str) -> str:
+    """The name of the folder in which the lens of a race is made."""
+    return f"{run}{new.SUFFIX_OF_LENS}"
 
 
 def _name(folder: Path) -> str:

@@ -22,7 +22,7 @@ from objectif.data import pixels as data_pixels
 from objectif.data.dataset import Dataset
 from objectif.errors import ImageError, InputError
 from objectif.health.looks import eight_bit_rgb
-from objectif.images.prepare import Preparation, prepare
+from objectif.images.prepare import Preparation
 from objectif.metrics.similarity import cosines, unit
 from objectif.run.gallery import network_of
 from objectif.run.predictor import Predictor
@@ -145,8 +145,8 @@ def thumbnail(pixels: NDArray[Any], side: int = SIDE) -> bytes:
 def _both(dataset: Dataset, row: int, preparation: Preparation) -> tuple[NDArray[Any], bytes] | None:
     """A photo prepared for the network, and its thumbnail; None where it cannot be read."""
     try:
-        pixels = data_pixels.read(dataset, row)
-        return prepare(pixels, preparation, name=dataset.samples[row].path), thumbnail(pixels)
+        pixels = data_pixels.prepared(dataset, [row], preparation, workers=1)[0]
+        return pixels, thumbnail(data_pixels.read(dataset, row, min_side=SIDE))
     except ImageError:
         return None
 

@@ -27,7 +27,7 @@ from nicegui import ui
 from objectif.answers import Label
 from objectif.apps.lens import drawn, nearest, teach
 from objectif.apps.lens.folder import Lens
-from objectif.apps.lens.lenses import Lenses
+from objectif.apps.lens.lenses import Lenses, lens_folder
 from objectif.apps.lens.problem import problem
 from objectif.apps.lens.tell import Told, promise, tell
 from objectif.apps.lens.texts import negotiate, said
@@ -173,6 +173,7 @@ def _list(shell: Shell, lenses: Lenses) -> None:
                 "Point a phone at a thing and learn what it is, how sure that is, and what to do about it.",
             ),
             tag("ul", links, class_="grid") if links else None,
+            _raced(shell, lenses),
             tag("h2", "A new lens"),
             tag("p", "A folder for each kind, some photos in each."),
             tag("object-drop", data_then="/lens/new?data="),
@@ -187,22 +188,16 @@ def _list(shell: Shell, lenses: Lenses) -> None:
         _show(
             tag("h1", "A new lens"),
             tag("p", f"{len(dataset):,} photos of {len(dataset.classes)} kinds: {kinds}."),
-            tag(
-                "p",
-                f"A race of {stated.budget / 60:g} minutes finds what tells them apart best.",
-                class_="soft",
-            ),
+            tag("p", "A race finds what tells them apart best. How long may it take?", class_="soft"),
         )
+
+        minutes = ui.toggle({1: "1 minute", 5: "5 minutes", 20: "20 minutes"}, value=5)
 
         async def start() -> None:
             button.disable()
+            options = ["--task", "classify", "--metric", stated.metric, "--budget", f"{minutes.value}m"]
             try:
-                race = await shell.start(
-                    folder,
-                    ["--task", "classify", "--metric", stated.metric]
-                    if stated.metric != "auto"
-                    else ["--task", "classify"],
-                )
+                race = await shell.start(folder, options)
             except ObjectifError as error:
                 ui.notify(str(error), type="negative", multi_line=True)
                 button.enable()
@@ -210,6 +205,18 @@ def _list(shell: Shell, lenses: Lenses) -> None:
             ui.navigate.to(f"/lens/making/{quote(race.name)}")
 
         button = ui.button("Make a lens", on_click=start, color=None).classes("button").props("flat no-caps")
+
+
+def _raced(shell: Shell, lenses: Lenses) -> Markup | None:
+    """Races of labels that are done and have no lens yet."""
+    tasks = {entry.name: entry.task for entry in shell.solutions()}
+    made = {path.name for path in lenses.folders().values()}
+    names = [race.name for race in shell.runs() if race.solution and tasks.get(race.solution) == "classify"]
+    left = [name for name in names if lens_folder(name) not in made][:12]
+    rows = [tag("li", tag("a", visible(name, 60), href=f"/lens/making/{quote(name)}")) for name in left]
+    return (
+        tag("details", tag("summary", "A lens from a race that is done"), tag("ul", rows)) if rows else None
+    )
 
 
 def _making(shell: Shell, lenses: Lenses) -> None:
