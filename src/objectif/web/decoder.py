@@ -81,14 +81,14 @@ def _done(head: dict[str, Any], body: bytes, pixels: int) -> tuple[dict[str, Any
         return told, _thumbnail(photo.read(data, name=name, min_side=head["side"]), head["side"])
     preparation = Preparation.from_dict(head["preparation"])
     reference = None if head["reference"] is None else tuple(head["reference"])
-    if head["tiled"] and tile_size(info.height, info.width, preparation, reference, "auto") is not None:  # type: ignore[arg-type]
+    if head["tiled"] and tile_size(info.height, info.width, preparation, reference, "auto") is not None:
         found, told["whole"] = photo.read(data, name=name), True
     else:
         side = None if preparation.fit == "keep" else max(preparation.height, preparation.width)
         found = prepare(photo.read(data, name=name, min_side=side), preparation, name=name)
         told["placement"] = asdict(placement(info.height, info.width, preparation))
     found = np.ascontiguousarray(found)
-    return {**told, **frames.array_head(found)}, memoryview(found).cast("B")
+    return {**told, **frames.array_head(found)}, found.data.cast("B")
 
 
 def _thumbnail(pixels: NDArray[Any], side: int) -> bytes:

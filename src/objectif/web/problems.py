@@ -61,6 +61,11 @@ def responses(*codes: int) -> dict[int | str, dict[str, Any]]:
     return {code: {"description": words[code], "content": {TYPE: {"schema": schema}}} for code in every}
 
 
+def body(kind: str, said: str, schema: dict[str, Any] | None = None) -> dict[int | str, dict[str, Any]]:
+    """The OpenAPI description of a route's good answer where that is not JSON."""
+    return {200: {"description": said, "content": {kind: {} if schema is None else {"schema": schema}}}}
+
+
 def answer(status: int, detail: str) -> JSONResponse:
     """One problem."""
     body = {"type": "about:blank", "title": _TITLES.get(status, "Error"), "status": status, "detail": detail}

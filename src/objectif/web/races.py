@@ -29,14 +29,19 @@ from objectif.shell import RunState, State
 from objectif.web.paths import safe_name
 from objectif.web.problems import Conflict, Missing
 
+PROGRAM = (sys.executable, "-P", "-m", "objectif")
 _NICE = 5  # of races: whoever waits for a page or an answer goes first
 _LOG_SHOWN = 4096
 
 
 class Races:
-    """Run folders that the server can see: its own in `runs/` of its folder, and those in `runs/` of each root."""
+    """Run folders that the server can see: its own in `runs/` of its folder, and those in `runs/` of each root.
 
-    def __init__(self, folder: Path, roots: Sequence[Path]) -> None:
+    program: what is run with `solve ...` as its arguments.
+    """
+
+    def __init__(self, folder: Path, roots: Sequence[Path], program: Sequence[str] = PROGRAM) -> None:
+        self.program = tuple(program)
         self.own, self.notes = folder / "runs", folder / "races"
         self.others = tuple(dict.fromkeys(root / "runs" for root in roots if root / "runs" != self.own))
         self.own.mkdir(parents=True, exist_ok=True)
@@ -46,7 +51,8 @@ class Races:
     def folders(self) -> dict[str, Path]:
         """Name -> run folder; of two with one name the server's own counts, then that of the first root."""
         found: dict[str, Path] = {
-            note.stem: self.own / note.stem for note in sorted(self.notes.glob("*.json"))
+            note.stem: self.own / note.stem
+            for note in sorted(self.notes.glob("*.json"), key=lambda p: p.stem)
         }
         for place in (self.own, *self.others):
             with suppress(OSError):
@@ -100,7 +106,7 @@ class Races:
         surroundings = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1"}
         with open(self.notes / f"{chosen}.log", "wb") as log:
             child = subprocess.Popen(
-                [sys.executable, "-P", "-m", "objectif", *words],
+                [*self.program, *words],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -55,7 +55,7 @@ def make(settings: Settings, *, pages: bool = True) -> App:
     else:
         app.include_router(api)
     app.openapi = lambda: _described(app, settings)  # type: ignore[method-assign]
-    return Guard(app, settings)  # type: ignore[arg-type]
+    return Guard(app, settings)
 
 
 def _described(app: FastAPI, settings: Settings) -> dict[str, Any]:
@@ -86,7 +86,7 @@ def serve(settings: Settings) -> None:
     import uvicorn
 
     uvicorn.run(
-        make(settings),  # type: ignore[arg-type]
+        make(settings),
         host="127.0.0.1" if settings.host == "localhost" else settings.host,
         port=settings.port,
         log_level="warning",

@@ -191,7 +191,8 @@ def _list(shell: Shell, lenses: Lenses) -> None:
             tag("p", "A race finds what tells them apart best. How long may it take?", class_="soft"),
         )
 
-        minutes = ui.toggle({1: "1 minute", 5: "5 minutes", 20: "20 minutes"}, value=5)
+        minutes = ui.radio({1: "1 minute", 5: "5 minutes", 20: "20 minutes"}, value=5)
+        minutes.props("inline color=teal")
 
         async def start() -> None:
             button.disable()

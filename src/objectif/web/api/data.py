@@ -17,17 +17,12 @@ from objectif.report.html import visible
 from objectif.web.api.shapes import DataEntry, DataPath, SamplePage
 from objectif.web.house import House
 from objectif.web.material import Material
-from objectif.web.problems import Missing, Unsupported, responses
+from objectif.web.problems import Missing, Unsupported, body, responses
 from objectif.web.thumbs import LARGEST, SMALLEST
 
 _MOST = 20_000
 _ZIP = {"required": True, "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}}
-_JPEG = {
-    200: {
-        "content": {"image/jpeg": {}},
-        "description": "A JPEG without metadata, at most `side` pixels long.",
-    }
-}
+_JPEG = body("image/jpeg", "A JPEG without metadata, at most `side` pixels long.")
 Number = Annotated[int, Query(ge=0, le=10**9)]
 
 

@@ -17,16 +17,15 @@ from objectif.shell import RunState
 from objectif.web.api.shapes import RunEntry, RunStart
 from objectif.web.follow import Follower
 from objectif.web.house import House
-from objectif.web.problems import responses
+from objectif.web.problems import body, responses
 
-_EVENTS = {
-    200: {
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
-        "description": "Server-sent events. `journal`: one line of the race's journal as JSON (event, trial, status, elapsed_s "
-        "in seconds, and more); its id is the line's number. `state`: the run as GET /runs/{name} tells it, whenever that "
-        "changes. The stream ends when the race has.",
-    }
-}
+_EVENTS = body(
+    "text/event-stream",
+    "Server-sent events. `journal`: one line of the race's journal as JSON (event, trial, status, elapsed_s in seconds, and "
+    "more); its id is the line's number. `state`: the run as GET /runs/{name} tells it, whenever that changes. The stream "
+    "ends when the race has.",
+    {"type": "string"},
+)
 _PAUSE, _ALIVE = 0.5, 15.0  # seconds
 
 

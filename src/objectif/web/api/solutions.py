@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, Query
 from fastapi.responses import FileResponse, Response
 
@@ -9,16 +11,11 @@ from objectif.runs.storage import plain
 from objectif.shell import OnShelf
 from objectif.web.api.shapes import SolutionCard, SolutionEntry, SolutionTitle
 from objectif.web.house import House
-from objectif.web.problems import responses
+from objectif.web.problems import body, responses
 from objectif.web.thumbs import LARGEST, SMALLEST
 
-_FILE = {200: {"content": {"application/octet-stream": {}}, "description": "The .objectif file, a zip."}}
-_JPEG = {
-    200: {
-        "content": {"image/jpeg": {}},
-        "description": "A JPEG without metadata, at most `side` pixels long.",
-    }
-}
+_FILE = body("application/octet-stream", "The .objectif file, a zip.")
+_JPEG = body("image/jpeg", "A JPEG without metadata, at most `side` pixels long.")
 
 
 def routes(house: House) -> APIRouter:
@@ -76,7 +73,7 @@ def routes(house: House) -> APIRouter:
     return api
 
 
-def _entry(one: OnShelf) -> dict[str, object]:
+def _entry(one: OnShelf) -> dict[str, Any]:
     size = one.path.stat().st_size
     return {
         "name": one.name, "title": one.title, "task": one.task, "classes": list(one.classes),

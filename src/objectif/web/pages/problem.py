@@ -23,7 +23,11 @@ _BUDGETS = {
     "20m": "20 minutes",
     "1h": "an hour",
 }
-_LIMIT_WORDS = {"latency_ms": "at most, ms an image", "size_mb": "at most, MB of the file", "memory_mb": "at most, MB of memory"}
+_LIMIT_WORDS = {
+    "latency_ms": "at most, ms an image",
+    "size_mb": "at most, MB of the file",
+    "memory_mb": "at most, MB of memory",
+}
 
 
 def build(frame: Frame, house: House) -> None:
@@ -67,9 +71,7 @@ class Editor:
         budget = next((k for k in _BUDGETS if _seconds(k) == problem.budget), f"{problem.budget:g}s")
         self._choice("task", "what to tell", list(TASKS), problem.task)
         self._line("metric", "what decides: the metric", problem.metric)
-        self._choice(
-            "budget", "time for all", {**_BUDGETS, budget: _BUDGETS.get(budget, budget)}, budget
-        )
+        self._choice("budget", "time for all", {**_BUDGETS, budget: _BUDGETS.get(budget, budget)}, budget)
         self._line("group", "not to be cut (regex)", problem.group or "")
         for limit in LIMITS:
             self._line(
