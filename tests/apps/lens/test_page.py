@@ -65,8 +65,21 @@ def server(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serv
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "objectif", "serve", "--port", str(port), "--root", str(root), "--shelf", str(root / "shelf")]
-    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, env={**os.environ, "NICEGUI_STORAGE_PATH": str(root / "shelf")})
+    command = [
+        sys.executable,
+        "-m",
+        "objectif",
+        "serve",
+        "--port",
+        str(port),
+        "--root",
+        str(root),
+        "--shelf",
+        str(root / "shelf"),
+    ]
+    child = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, env={**os.environ, "NICEGUI_STORAGE_PATH": str(root / "shelf")}
+    )
     try:
         yield Server(_up(f"http://localhost:{port}", child), lens, root / "photos")
     finally:
@@ -116,7 +129,9 @@ def test_what_cannot_be_answered_is_told(server: Server, tmp_path: Path) -> None
     gone = httpx.post(f"{server.address}/api/v1/lens/nothing/ask", files={"photo": b"x"}, timeout=60)
     assert gone.status_code in {404, 422}
     assert "there is no lens 'nothing'" in gone.json()["detail"]
-    few = server.post("teach", data={"name": "yellow"}, files=[("photos", (server.photos / "0.jpg").read_bytes())])
+    few = server.post(
+        "teach", data={"name": "yellow"}, files=[("photos", (server.photos / "0.jpg").read_bytes())]
+    )
     assert few.status_code == 422
     assert "'yellow' has 1 different photos; expected 3 to 50" in few.json()["detail"]
     assert server.post("accept", data={"name": "yellow"}).status_code == 422
@@ -176,7 +191,9 @@ def test_a_phone_takes_a_photo_and_reads_its_card(phone: Callable[..., Any], ser
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert page.get_by_text("A photo never makes paint edible.").count() >= 1
     assert page.locator("figure img").evaluate("image => image.naturalWidth") == 64
-    page.wait_for_function("[...document.querySelectorAll('.alike img')].every(i => i.complete && i.naturalWidth)")
+    page.wait_for_function(
+        "[...document.querySelectorAll('.alike img')].every(i => i.complete && i.naturalWidth)"
+    )
     assert page.locator(".alike").first.locator("img").count() == 4  # the photo and three of the user's own
     assert all(image.get_attribute("alt") for image in page.locator("objectif-lens img").all())
 
@@ -201,7 +218,10 @@ def test_a_new_kind_is_taught_with_the_keyboard(phone: Callable[..., Any], serve
     page.locator("#teach button").focus()
     page.keyboard.press("Enter")
     page.locator("#lessons li").wait_for()
-    assert "yellow: 4 of its 4 photos are recognised by the others; 0 of 15 examples" in page.locator("#lessons").inner_text()
+    assert (
+        "yellow: 4 of its 4 photos are recognised by the others; 0 of 15 examples"
+        in page.locator("#lessons").inner_text()
+    )
     assert take(page, server.photos / "4.jpg").inner_text() != "yellow"  # it waits
     assert page.get_by_text("waits to be accepted. This photo looks like it").is_visible()
     page.get_by_role("button", name="Accept: yellow").press("Enter")
