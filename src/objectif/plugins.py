@@ -20,7 +20,14 @@ if TYPE_CHECKING:
     from objectif.problem import Problem
 
 DOORS = ("models", "losses", "formats", "metrics", "apps", "pages")
-ONE = {"models": "model", "losses": "loss", "formats": "format", "metrics": "metric", "apps": "application", "pages": "page"}
+ONE = {
+    "models": "model",
+    "losses": "loss",
+    "formats": "format",
+    "metrics": "metric",
+    "apps": "application",
+    "pages": "page",
+}
 
 
 class Format(Protocol):

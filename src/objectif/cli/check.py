@@ -65,7 +65,9 @@ def _plugin(what: str) -> list[Check]:
     doors = [door for door in KINDS if kind in {"", door} and name in plugins.names(door)]
     if not doors:
         known = "; ".join(f"{door}: {', '.join(plugins.names(door)) or 'none'}" for door in KINDS)
-        raise PluginError(f"no file, model, loss, format or application called {what!r}. Installed are {known}.")
+        raise PluginError(
+            f"no file, model, loss, format or application called {what!r}. Installed are {known}."
+        )
     return [check for door in doors for check in _run(_tests(door), name)]
 
 

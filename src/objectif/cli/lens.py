@@ -73,6 +73,7 @@ def _new(
     from objectif import cli
     from objectif.apps.lens import new
     from objectif.apps.lens.cards import FILE
+    from objectif.apps.lens.lenses import page_name
     from objectif.apps.lens.tell import promise
     from objectif.cli._output import complain
 
@@ -85,11 +86,9 @@ def _new(
     print(f"\n{promise(lens, lens.cards.languages[0])}")
     print(f"Lens:     {folder} ({len(lens.examples)} examples)\nCards:    {folder / FILE}, to edit")
     print(f"Next:     objectif lens ask {shown} PHOTO")
-    if "serve" not in cli.VERBS:
-        return
+    print(f"          objectif serve --root {shown}   and open /lens/at/{page_name(folder)}", flush=True)
     if serve:
-        raise typer.Exit(cli.main(["serve", shown]))
-    print(f"          objectif serve {shown}")
+        raise typer.Exit(cli.main(["serve", "--root", str(folder)]))
 
 
 def _ask(lens: Lens, photos: list[Path], language: str, json: bool) -> None:

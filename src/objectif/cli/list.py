@@ -15,7 +15,8 @@ KINDS = ("models", "losses", "formats", "metrics", "apps", "pages")
 
 def command(
     kind: Annotated[
-        Literal["models", "losses", "formats", "metrics", "apps", "pages"] | None, typer.Argument(help="One kind.")
+        Literal["models", "losses", "formats", "metrics", "apps", "pages"] | None,
+        typer.Argument(help="One kind."),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON alone.")] = False,
 ) -> None:

@@ -123,6 +123,12 @@ def test_all_faults_are_told_in_order(tmp_path: Path) -> None:
     assert [row.split(":")[1] for row in found.splitlines()] == ["5", "6", "7"]
 
 
+def test_the_cards_of_the_how_to_are_right(tmp_path: Path) -> None:
+    page = Path(__file__).parents[3] / "docs" / "how-to" / "a-lens-from-photos.md"
+    text = page.read_text(encoding="utf-8").split("```toml\n")[1].split("```")[0]
+    assert cards(tmp_path, text, head="").never == ("edible", "essbar")
+
+
 def test_no_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="No such file or directory; expected the cards of a lens"):
         read(tmp_path / "none.toml", LABELS)

@@ -80,8 +80,8 @@ class Lens:
         advice = self.rules.advise(answer)
         taught = teach.looks_like(self.accepted, self.examples, embedding)
         waiting = teach.looks_like(self.waiting, self.examples, embedding)
-        first = taught[0].name if taught else self._shown(advice)
-        labels = dict.fromkeys([first, *(other.label for other in advice.others)])
+        first = [taught[0].name] if taught else []
+        labels = dict.fromkeys([*first, self._shown(advice), *(other.label for other in advice.others)])
         alike = {label: self.examples.nearest(embedding, label) for label in labels}
         return Found(advice, taught, waiting, alike)
 

@@ -33,7 +33,7 @@ class Lenses:
                 *sorted(p for p in place.iterdir() if p.is_dir() and not p.name.startswith(".")),
             ):
                 if (folder / cards.FILE).is_file() and (folder / HELDOUT).is_file():
-                    found.setdefault(_name(folder), folder)
+                    found.setdefault(page_name(folder), folder)
         return found
 
     def open(self, name: str) -> Lens:
@@ -70,7 +70,7 @@ class Lenses:
         folder = self.shell.folder(lens_folder(run))
         if not (folder / cards.FILE).is_file():
             new.make(race.folder, folder, title=run)
-        return _name(folder)
+        return page_name(folder)
 
 
 def lens_folder(run: str) -> str:
@@ -78,7 +78,7 @@ def lens_folder(run: str) -> str:
     return f"{run}{new.SUFFIX_OF_LENS}"
 
 
-def _name(folder: Path) -> str:
+def page_name(folder: Path) -> str:
     """A folder's name as it stands in a URL: letters, digits, '_' and '-'."""
     plain = "".join(
         c if c.isascii() and (c.isalnum() or c in "_-") else "-"

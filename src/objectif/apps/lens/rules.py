@@ -81,7 +81,7 @@ class Rules:
         else:
             node, probability = self.tree.nodes[found], float(masses[0, found])
             kind = "label" if node in self.tree.labels else "group"
-        others = self._others(scores, likeliest if kind == "unsure" else node)
+        others = self._others(scores, likeliest if kind == "unsure" else node, self.met.get(node or "", {}))
         between = () if kind == "label" else tuple(self._likeliest(scores)[:2])
         reason = "" if judged is None or judged.act == "answer" else judged.reason
         return Advice(kind, node, probability, likeliest, others, between, reason)  # type: ignore[arg-type]
@@ -89,13 +89,14 @@ class Rules:
     def _likeliest(self, scores: NDArray[Any]) -> list[str]:
         return [self.tree.labels[k] for k in np.argsort(-scores, kind="stable").tolist()]
 
-    def _others(self, scores: NDArray[Any], node: str | None) -> tuple[Other, ...]:
-        """Labels other than `node` that are probable here, or were met under its name."""
-        met = self.met.get(node or "", {})
+    def _others(
+        self, scores: NDArray[Any], known: str | None, met: Mapping[str, tuple[int, int]]
+    ) -> tuple[Other, ...]:
+        """Labels other than the one that is named already, which are probable here, or were met under its name."""
         found = [
             Other(label, float(scores[self.tree.labels.index(label)]), met.get(label, (0, 0)))
             for label in self._likeliest(scores)
-            if label != node
+            if label != known
         ]
         return tuple(one for one in found if one.probability >= WORTH or one.often >= WORTH)[:MOST]
 

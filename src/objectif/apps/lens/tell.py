@@ -62,7 +62,7 @@ def tell(lens: Lens, found: Found, wanted: str = "") -> Told:
         line=said(card.line, language) if shown else "",
         notes=tuple(words.notes(found)),
         facts=tuple(said(fact, language) for fact in card.facts) if shown else (),
-        rivals=tuple(words.rival(found, other) for other in found.advice.others),
+        rivals=tuple(words.rivals(found)),
         rivals_title=word(language, "which" if found.advice.kind == "group" else "others"),
         actions=tuple(words.action(action) for action in card.actions) if shown else (),
         settle=words.settle(found),
@@ -157,10 +157,20 @@ class _Words:
             lesson = found.waiting[0]
             yield word(self.language, "waits", name=self.name(lesson.name), photos=lesson.photos)
 
-    def rival(self, found: Found, other: Other) -> Rival:
-        own = found.advice.node or found.advice.likeliest
+    def rivals(self, found: Found) -> Iterator[Rival]:
+        """What it could be instead; where it looks like what was taught, that is what the network takes it for."""
+        advice, others = found.advice, found.advice.others
+        if found.taught is not None and advice.kind != "group":
+            others = (Other(advice.likeliest, advice.probability), *others)
+        own = advice.likeliest if advice.kind == "group" else found.label
+        for other in others:
+            if other.label != found.label:
+                yield self.rival(own, other, measured=found.taught is None)
+
+    def rival(self, own: str, other: Other, *, measured: bool) -> Rival:
+        """One of them. measured: whether held-out photos tell how often it was met."""
         name, met = self.name(other.label), ""
-        if other.met[0]:
+        if other.met[0] and measured:
             k, of = other.met
             met = word(self.language, "met", k=k, of=of, name=self.name(own), other=name)
         return Rival(other.label, name, percent(other.probability), met, self.apart(own, other.label))
