@@ -47,17 +47,31 @@ def checked(languages: Sequence[str], accuracy: float) -> tuple[str, ...]:
 
 
 def solve(data: Path, folder: Path, *, budget: str | None = None) -> None:
-    """Run the race of a lens in a child process, its progress on this terminal. RunError where it fails."""
-    folder.mkdir(parents=True, exist_ok=True)
-    statement = folder / PROBLEM
+    """Run the race of a lens in a child process, its progress on this terminal.
+
+    InputError where the folder is the lens of other data, RunError where the race fails.
+    """
+    stated, statement = problem(data), folder / PROBLEM
+    if statement.exists() and (other := read_problem(statement).data) != stated.data:
+        raise InputError(f"{folder} is the lens of {other}; expected another --out for {stated.data}.")
     if not statement.exists():
-        write_problem(problem(data, **({} if budget is None else {"budget": budget})), statement)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_problem(stated, statement)
     command = [sys.executable, "-m", "objectif", "solve", str(statement), "--out", str(folder / RUN)]
-    code = subprocess.run(command, check=False).returncode
+    code = _waited(subprocess.Popen([*command, *([] if budget is None else ["--budget", budget])]))
     if code:
         raise RunError(
             f"`objectif solve` ended with exit code {code}; what it said stands above. Mend it and run again."
         )
+
+
+def _waited(child: subprocess.Popen[bytes]) -> int:
+    """Its exit code. Ctrl-C reaches the child too, which then delivers the best so far: it is waited for all the same."""
+    while True:
+        try:
+            return child.wait()
+        except KeyboardInterrupt:
+            continue
 
 
 def make(

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from objectif.apps.lens.nearest import Examples
 from objectif.errors import InputError
 from objectif.metrics.similarity import cosines, unit
+from objectif.problem.readers import close_to
 from objectif.run.gallery import Entry, Gallery, network_of
 from objectif.runs.storage import write_whole
 from objectif.solution.file import Solution
@@ -82,6 +83,7 @@ def teach(
             f"{name!r} has {len(had | set(sums))} different photos; expected {FEWEST} to {MOST}, of different light and "
             "sides. Three to five do."
         )
+    _of_one_kind(waiting, name, sums)
     rows = unit(np.stack([embedding for _, embedding, _ in taught]))
     images = tuple(f"{s[:16]}.jpg" for s in sums)
     found = waiting.enrolled(
@@ -93,9 +95,28 @@ def teach(
     return found
 
 
+def _of_one_kind(gallery: Gallery, name: str, sums: Sequence[str]) -> None:
+    """InputError where one of the photos was taught under another name."""
+    for entry in gallery.entries:
+        if entry.name != name and set(entry.sums) & set(sums):
+            raise InputError(
+                f"one of the photos was taught as {entry.name!r} already; expected photos of {name!r} alone. Forget "
+                f"{entry.name!r} first where that was wrong."
+            )
+
+
+def _entry(gallery: Gallery, name: str) -> Entry:
+    """What was taught under that name; InputError where nothing was."""
+    names = [entry.name for entry in gallery.entries]
+    if name not in names:
+        near = close_to(name, names) or f"; there is {', '.join(names) or 'nothing yet'}."
+        raise InputError(f"nothing waits or was accepted here as {name!r}{near}")
+    return gallery.entry(name)
+
+
 def accept(folder: Path, waiting: Gallery, accepted: Gallery, name: str) -> tuple[Gallery, Gallery]:
     """Waiting and accepted, that name moved from one to the other. InputError where nothing of that name waits."""
-    entry = waiting.entry(name)
+    entry = _entry(waiting, name)
     more, left = accepted.enrolled(entry, force=True), waiting.without(name)
     more.save(folder / ACCEPTED)
     left.save(folder / WAITING)
@@ -104,7 +125,7 @@ def accept(folder: Path, waiting: Gallery, accepted: Gallery, name: str) -> tupl
 
 def forget(folder: Path, gallery: Gallery, file: str, name: str) -> Gallery:
     """A gallery without that name, its thumbnails removed. InputError where it has none."""
-    for image in gallery.entry(name).images:
+    for image in _entry(gallery, name).images:
         (folder / THUMBNAILS / Path(image).name).unlink(missing_ok=True)
     left = gallery.without(name)
     left.save(folder / file)
