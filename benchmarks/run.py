@@ -322,6 +322,13 @@ def throughput() -> Row:
     return script.row(RUNS)
 
 
+def lens() -> Row:
+    """A phone's photo through a lens, with a server and without."""
+    import lens as script
+
+    return script.row(RUNS)
+
+
 def detector(name: str, title: str, target: float | None, *options: str, extra: tuple[str, ...] = ()) -> Row:
     """A row for one race of detectors, with further metrics of the same answers."""
     import detection
@@ -675,7 +682,7 @@ def web_predict() -> Row:
 FIGURES: dict[str, Callable[[], Row]] = {
     f.__name__: f
     for f in (flowers, seedlings, fruit_quality, traffic_signs, traffic_signs_without, brain_mri, losses, blood_cells_kinds, null_races, promises, shuffled,
-              help_time, cold, throughput, minute, blood_cells, aerial_vehicles, pedestrians, raccoons, detect_speed,
+              help_time, cold, throughput, lens, minute, blood_cells, aerial_vehicles, pedestrians, raccoons, detect_speed,
               detect_tiles, nuclei, camvid, carrot_weed, magnetic_tiles, segment_tiles, segment_tiles_objects,
               magnetic_anomalies,
               denoise, denoise_priors, denoise_without_clean, denoise_blind_spot, deblur, denoise_speed, twice,
