@@ -154,25 +154,26 @@ def judged(gate: Gate, measures: Measures, precision: str = "fp32") -> str | Non
 
 
 _WORDS = {
-    ("enlarged", "high"): "too small: times that it had to be enlarged",
-    ("level", "low"): "too dark: mean level",
-    ("level", "high"): "too bright: mean level",
-    ("contrast", "low"): "almost one level: deviation from the mean",
-    ("detail", "low"): "blurred or empty: levels of fine detail",
-    ("colour", "low"): "gray, and it knows colour: difference of channels",
-    ("colour", "high"): "coloured, and it knows gray: difference of channels",
+    ("enlarged", "high"): "too small: enlarged {value} times, expected {expected}",
+    ("level", "low"): "too dark: mean level {value}, expected {expected}",
+    ("level", "high"): "too bright: mean level {value}, expected {expected}",
+    ("contrast", "low"): "almost one level: they deviate by {value}, expected {expected}",
+    ("detail", "low"): "blurred or empty: fine detail of {value} levels, expected {expected}",
+    ("colour", "low"): "gray, and it knows colour: channels differ by {value} levels, expected {expected}",
+    ("colour", "high"): "coloured, and it knows gray: channels differ by {value} levels, expected {expected}",
 }
 
 
 def _said(name: str, side: str, value: float, low: float | None, high: float | None) -> str:
     """The sentence, with as many digits as tell the number met from its limit."""
-    met = low if side == "low" else high
-    digits = next((k for k in range(4) if f"{value:.{k}f}" != f"{met:.{k}f}"), 4)
+    met = (low if side == "low" else high) or 0.0
+    fewest = 0 if met >= 20 else 1 if met >= 1 else 2
+    digits = next((k for k in range(fewest, 5) if f"{value:.{k}f}" != f"{met:.{k}f}"), 5)
     if low is not None and high is not None:
         expected = f"{low:.{digits}f} to {high:.{digits}f}"
     else:
         expected = f"at least {low:.{digits}f}" if high is None else f"at most {high:.{digits}f}"
-    return f"{_WORDS[name, side]} {value:.{digits}f}, expected {expected}"
+    return _WORDS[name, side].format(value=f"{value:.{digits}f}", expected=expected)
 
 
 def _up(value: float) -> str:
