@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from PIL import Image
 from objectif.answers import Label
 from objectif.errors import SolutionError
 from objectif.images.prepare import Preparation, placement, prepare
-from objectif.run.gate import looks, signature
+from objectif.run.gate import Measures, judged, looks, signature
 from objectif.run.gate_fit import conformal, crossed_distances, fit, fit_space
 from objectif.run.predictor import Predictor
 from objectif.solution.file import Solution, read, write
@@ -302,3 +303,22 @@ def test_no_limit_lies_beyond_the_end_of_its_measure(seed: int, spread: float) -
             assert low is not None
     low, high = gate.limits["level"]
     assert low is None or high is None or 0 < low < high < 255
+
+
+def test_a_gate_of_another_network_is_refused(colours: Make) -> None:
+    solution = gated(colours)
+    space = fit_space(np.random.default_rng(0).uniform(size=(30, 5)).astype(np.float32))
+    wrong = replace(solution, known=space.arrays("gate_"))
+    with pytest.raises(SolutionError, match="embeddings of 3 numbers, the input gate knows 5"):
+        list(Predictor(wrong).predict([photo(np.random.default_rng(1))]))
+
+
+def test_the_number_met_is_never_the_number_expected(colours: Make) -> None:
+    gate = fit(np.ones((20, 6), np.float32), None, None, "tests")
+    for gap in (1e-4, 1e-3, 0.01, 0.3):
+        high = gate.limits["enlarged"][1]
+        assert high is not None
+        said = judged(gate, Measures(np.array([1, 1, 1, 1, high + gap, 1], np.float32)))
+        assert said is not None
+        met, expected = re.findall(r"[0-9.]+", said)
+        assert float(met) > float(expected)
