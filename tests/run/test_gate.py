@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from PIL import Image
 from objectif.answers import Label
 from objectif.errors import SolutionError
 from objectif.images.prepare import Preparation, placement, prepare
-from objectif.run.gate import looks, signature
+from objectif.run.gate import Measures, judged, looks, signature
 from objectif.run.gate_fit import conformal, crossed_distances, fit, fit_space
 from objectif.run.predictor import Predictor
 from objectif.solution.file import Solution, read, write
@@ -65,21 +66,17 @@ def test_plain_faults_are_named_with_the_number_met(colours: Make) -> None:
     assert reason(solution, np.zeros_like(good)).startswith("too dark: mean level 0, expected ")
     assert reason(solution, np.full_like(good, 255)).startswith("too bright: mean level 255, expected ")
     flat = np.zeros_like(good) + np.array([150, 110, 70], np.uint8)
-    assert reason(solution, flat).startswith(
-        "almost one level: deviation from the mean 0, expected at least "
-    )
+    assert reason(solution, flat).startswith("almost one level: they deviate by 0.0, expected at least ")
     slope = np.clip(np.linspace(-20, 20, 40)[None, :, None] + flat.astype(float), 0, 255).astype(np.uint8)
-    assert reason(solution, slope).startswith("blurred or empty: levels of fine detail ")
-    assert reason(solution, good[:, :, 1:2]).startswith(
-        "gray, and it knows colour: difference of channels 0, "
-    )
+    assert reason(solution, slope).startswith("blurred or empty: fine detail of ")
+    assert reason(solution, good[:, :, 1:2]).startswith("gray, and it knows colour: channels differ by 0")
     assert reason(solution, good[::-1, :, ::-1]).startswith("unlike the images it was fitted on (distance ")
 
 
 def test_a_picture_of_few_pixels_is_too_small(colours: Make) -> None:
     solution = gated(colours)
     assert reason(solution, cv2.resize(photo(np.random.default_rng(3)), (2, 2))).startswith(
-        "too small: times "
+        "too small: enlarged "
     )
 
 
@@ -96,7 +93,7 @@ def test_gray_is_expected_where_gray_was_given(colours: Make) -> None:
     seen = np.stack([looks(p, placement(40, 40, plain.preparation)) for p in pixels])
     solution = replace(plain, gate=fit(seen, None, None, "tests").table())
     assert reason(solution, photo(rng)[:, :, :1]) == ""
-    assert reason(solution, photo(rng)).startswith("coloured, and it knows gray: difference of channels ")
+    assert reason(solution, photo(rng)).startswith("coloured, and it knows gray: channels differ by ")
 
 
 @settings(max_examples=15, deadline=None)
@@ -306,3 +303,22 @@ def test_no_limit_lies_beyond_the_end_of_its_measure(seed: int, spread: float) -
             assert low is not None
     low, high = gate.limits["level"]
     assert low is None or high is None or 0 < low < high < 255
+
+
+def test_a_gate_of_another_network_is_refused(colours: Make) -> None:
+    solution = gated(colours)
+    space = fit_space(np.random.default_rng(0).uniform(size=(30, 5)).astype(np.float32))
+    wrong = replace(solution, known=space.arrays("gate_"))
+    with pytest.raises(SolutionError, match="embeddings of 3 numbers, the input gate knows 5"):
+        list(Predictor(wrong).predict([photo(np.random.default_rng(1))]))
+
+
+def test_the_number_met_is_never_the_number_expected(colours: Make) -> None:
+    gate = fit(np.ones((20, 6), np.float32), None, None, "tests")
+    for gap in (1e-4, 1e-3, 0.01, 0.3):
+        high = gate.limits["enlarged"][1]
+        assert high is not None
+        said = judged(gate, Measures(np.array([1, 1, 1, 1, high + gap, 1], np.float32)))
+        assert said is not None
+        met, expected = re.findall(r"[0-9.]+", said)
+        assert float(met) > float(expected)

@@ -120,11 +120,8 @@ def measured(
     seen = [_looks(one, gray, place) for one, gray, place in zip(pixels, grays, places, strict=True)]
     signed: list[float | None] = [None] * len(seen)
     if gate.signed is not None and seen:
-        signed = (
-            gate.signed[0]
-            .distances(np.stack([_signature(*pair) for pair in zip(pixels, grays, strict=True)]))
-            .tolist()
-        )
+        signs = [_signature(one, gray) for one, gray in zip(pixels, grays, strict=True)]
+        signed = gate.signed[0].distances(np.stack(signs)).tolist()
     if gate.space is None or embedding is None:
         return [Measures(one, signed=far) for one, far in zip(seen, signed, strict=True)]
     far = gate.space.distances(embedding).tolist()
@@ -144,39 +141,42 @@ def judged(gate: Gate, measures: Measures, precision: str = "fp32") -> str | Non
             return _said(name, "low", value, low, high)
         if high is not None and value > high:
             return _said(name, "high", value, low, high)
-    most, distance = gate.distance.get(precision), measures.distance
-    if most is not None and distance is not None and not distance <= most:
-        return f"unlike the images it was fitted on (distance {distance:.1f}, at most {_up(most)})"
-    if gate.signed is not None and measures.signed is not None and not measures.signed <= gate.signed[1]:
-        most = gate.signed[1]
-        return f"unlike the images it was fitted on (look at distance {measures.signed:.1f}, at most {_up(most)})"
+    look = None if gate.signed is None else gate.signed[1]
+    for what, far, most in (
+        ("distance", measures.distance, gate.distance.get(precision)),
+        ("look at distance", measures.signed, look),
+    ):
+        if far is not None and most is not None and not far <= most:
+            digits = _digits(far, most)
+            return f"unlike the images it was fitted on ({what} {far:.{digits}f}, at most {most:.{digits}f})"
     return None
 
 
 _WORDS = {
-    ("enlarged", "high"): "too small: times that it had to be enlarged",
-    ("level", "low"): "too dark: mean level",
-    ("level", "high"): "too bright: mean level",
-    ("contrast", "low"): "almost one level: deviation from the mean",
-    ("detail", "low"): "blurred or empty: levels of fine detail",
-    ("colour", "low"): "gray, and it knows colour: difference of channels",
-    ("colour", "high"): "coloured, and it knows gray: difference of channels",
+    ("enlarged", "high"): "too small: enlarged {value} times, expected {expected}",
+    ("level", "low"): "too dark: mean level {value}, expected {expected}",
+    ("level", "high"): "too bright: mean level {value}, expected {expected}",
+    ("contrast", "low"): "almost one level: they deviate by {value}, expected {expected}",
+    ("detail", "low"): "blurred or empty: fine detail of {value} levels, expected {expected}",
+    ("colour", "low"): "gray, and it knows colour: channels differ by {value} levels, expected {expected}",
+    ("colour", "high"): "coloured, and it knows gray: channels differ by {value} levels, expected {expected}",
 }
 
 
 def _said(name: str, side: str, value: float, low: float | None, high: float | None) -> str:
-    """The sentence, with as many digits as tell the number met from its limit."""
-    met = low if side == "low" else high
-    digits = next((k for k in range(4) if f"{value:.{k}f}" != f"{met:.{k}f}"), 4)
+    """The sentence, in numbers that tell the one met from its limit."""
+    digits = _digits(value, (low if side == "low" else high) or 0.0)
     if low is not None and high is not None:
         expected = f"{low:.{digits}f} to {high:.{digits}f}"
     else:
         expected = f"at least {low:.{digits}f}" if high is None else f"at most {high:.{digits}f}"
-    return f"{_WORDS[name, side]} {value:.{digits}f}, expected {expected}"
+    return _WORDS[name, side].format(value=f"{value:.{digits}f}", expected=expected)
 
 
-def _up(value: float) -> str:
-    return f"{np.ceil(value * 10) / 10:.1f}"
+def _digits(value: float, limit: float) -> int:
+    """Digits behind the point by which the two differ, more of them for small limits."""
+    fewest = 0 if limit >= 20 else 1 if limit >= 1 else 2
+    return next((k for k in range(fewest, 5) if f"{value:.{k}f}" != f"{limit:.{k}f}"), 5)
 
 
 def together(parts: Sequence[Measures], height: int, width: int) -> Measures:

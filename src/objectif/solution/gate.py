@@ -60,8 +60,13 @@ class Space:
 
         A distance is that from the plane of the usual: what is left of an embedding when its parts along the directions are
         taken away. Places are in standard deviations; they take no part in it, because images that are far along the very
-        directions in which usual ones differ are seldom foreign.
+        directions in which usual ones differ are seldom foreign. SolutionError: another network's embeddings.
         """
+        if embedding.shape[1:] != self.mean.shape:
+            raise SolutionError(
+                f"the network gives embeddings of {embedding.shape[1]} numbers, the input gate knows {len(self.mean)}. The "
+                "Solution was put together from parts that do not belong together: solve again."
+            )
         centred = directions(embedding) - self.mean
         along = centred @ self.basis.T
         across = np.maximum((centred**2).sum(1) - (along**2).sum(1), 0.0)
@@ -85,8 +90,8 @@ class Gate:
 
     limits: measure -> (lowest, highest), None where a side is open. distance: precision -> the highest distance.
     space: None where embeddings are not judged. signed: the plane of hand-made signatures (run.gate.signature) and the highest
-    distance from it, where a network's own features are hand-made too and know too few pictures. passes: share of good inputs that the limits let through together.
-    images, origin: how many images the limits are from, and which, in words.
+    distance from it, where a network's own features are hand-made too and know too few pictures. passes: share of good
+    inputs that the limits let through together. images, origin: how many images the limits are from, and which, in words.
     """
 
     limits: Mapping[str, Limits]
