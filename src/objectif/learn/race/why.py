@@ -41,7 +41,7 @@ SHARE, LEAST, MOST = 0.03, 3.0, 15.0  # of the budget; seconds at least and at m
 CASES, TRIED = 4, 60  # pictures of each kind that are shown; pictures looked at to find them
 TESTED, POINTED = 24, 150  # pictures in the tests of maps; objects in the pointing game
 CELLS = 24  # of a kept map along its longer side
-FEWEST = 10  # pictures of a test that is to have an interval: for those time is overdrawn, up to twice
+FEWEST = 10  # pictures of a test that is to have an interval: for those time is overdrawn by half
 _UNTIL = {"cases": 0.25, "pointing": 0.5, "curves": 0.8, "shuffled": 1.0}
 """The share of the time by which each part ends."""
 
@@ -63,10 +63,10 @@ class _Look:
     told: dict[tuple[int, str | None], Explanation] = field(default_factory=dict)
 
     def each(self, phase: str, most: int) -> Iterator[int]:
-        """Rows, as long as the phase's time lasts, or twice that for the first few; at least one."""
+        """Rows, as long as the phase's time lasts, or half as much again for the first few; at least one."""
         for number, row in enumerate(self.rows[:most]):
             spent = (time.monotonic() - self.started) / self.seconds
-            if number and spent > _UNTIL[phase] * (2 if number < FEWEST else 1):
+            if number and spent > _UNTIL[phase] * (1.5 if number < FEWEST else 1):
                 return
             yield int(row)
 
