@@ -92,6 +92,10 @@ class Seen:
             low, high = (low, middle) if proved(float(steps[middle])) else (middle + 1, high)
         return float(steps[high])
 
+    def ranked(self, limit: float, weight: Reals) -> float | None:
+        """The limit for ranking, without a bound, where the weighted (N,) loss is as promised from `limit` on; None: none."""
+        return limit
+
     def passes(self, limit: float | None) -> Bools:
         """(N,) which images this promise does not leave to a person."""
         return np.ones(self.images.size, np.bool_)

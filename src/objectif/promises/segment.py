@@ -46,6 +46,10 @@ class Checked(Seen):
         """The share of each picture where nobody needs to look; nothing unless masks are given."""
         return self.spared if limit == -np.inf else np.zeros_like(self.spared)
 
+    def ranked(self, limit: float, weight: Reals) -> float | None:
+        """The masks as they are, or nothing."""
+        return limit if limit == -np.inf else None
+
     def chance(self, limit: float, given: Bools) -> float:
         """That masks miss no less of their own picture than of another."""
         better = np.where(self.about, (1.0 + self.loss - self.others) / 2.0, 0.5)
