@@ -7,7 +7,7 @@ Built-ins use the same door as everybody else's, so a plug-in can do all that th
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -17,9 +17,17 @@ from objectif.errors import PluginError
 
 if TYPE_CHECKING:
     from objectif.data.dataset import Dataset
+    from objectif.problem import Problem
 
-DOORS = ("models", "losses", "formats", "metrics", "pages")
-ONE = {"models": "model", "losses": "loss", "formats": "format", "metrics": "metric", "pages": "page"}
+DOORS = ("models", "losses", "formats", "metrics", "apps", "pages")
+ONE = {
+    "models": "model",
+    "losses": "loss",
+    "formats": "format",
+    "metrics": "metric",
+    "apps": "application",
+    "pages": "page",
+}
 
 
 class Format(Protocol):
@@ -50,6 +58,24 @@ class WritingFormat(Format, Protocol):
         self, dataset: Dataset, to: Path, *, images: Literal["copy", "link", "none"] = "copy"
     ) -> list[str]:
         """Write into the empty folder `to`; returns what was lost, in sentences. Raises DataError."""
+        ...
+
+
+class App(Protocol):
+    """An application: from a problem to advice that a person can act on (door `objectif.apps`).
+
+    Importing it needs neither torch nor a web library; its page has a door of its own.
+    """
+
+    name: str
+    title: str
+
+    def problem(self, data: Path, **options: Any) -> Problem:
+        """The statement for a user's data; options: as Problem takes them. InputError where the data do not fit."""
+        ...
+
+    def rehearse(self, folder: Path) -> Sequence[str]:
+        """Its way from made-up answers to advice, as lines for a terminal; `folder` is empty and may be written to."""
         ...
 
 

@@ -78,6 +78,7 @@ class Editor:
                 limit, _LIMIT_WORDS[limit], f"{problem.limits[limit]:g}" if limit in problem.limits else ""
             )
         self._line("seed", "seed", str(problem.seed))
+        self._line("promises", "promises, such as recall[rose] >= 0.9; the next", "; ".join(problem.promises))
 
     def _choice(self, key: str, words: str, options: Any, value: Any) -> None:
         self.fields[key] = ui.select(options, value=value, label=words, on_change=self._filled).props(
@@ -130,6 +131,7 @@ class Editor:
         for key in ("task", "metric", "seed"):
             self.fields[key].value = str(getattr(found, key)) if key != "task" else found.task
         self.fields["group"].value = found.group or ""
+        self.fields["promises"].value = "; ".join(found.promises)
         for limit in LIMITS:
             self.fields[limit].value = f"{found.limits[limit]:g}" if limit in found.limits else ""
         self._busy = False
@@ -155,6 +157,7 @@ def _given(told: dict[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {key: told[key] for key in ("task", "metric", "budget") if key in told}
     if "seed" in told:
         found["seed"] = int(told["seed"])
+    found["promises"] = [one.strip() for one in told.get("promises", "").split(";") if one.strip()]
     return found
 
 

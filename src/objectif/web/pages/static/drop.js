@@ -88,7 +88,7 @@ customElements.define("object-drop", class extends HTMLElement {
     request.onerror = () => this.say("The server cannot be reached.");
     request.onload = () => {
       const told = JSON.parse(request.responseText);
-      request.status === 201 ? location.assign(`/data/${encodeURIComponent(told.key)}`) : this.say(told.detail);
+      request.status === 201 ? location.assign(this.dataset.then ? this.dataset.then + encodeURIComponent(told.path) : `/data/${encodeURIComponent(told.key)}`) : this.say(told.detail);
     };
     request.send(blob);
   }
