@@ -1,4 +1,4 @@
-"""The pictures of the studio in the README: digits that scikit-learn ships, in `objectif serve`, photographed by Chromium.
+"""The picture of the studio in the README: a race on digits that scikit-learn ships, in `objectif serve`, photographed by Chromium.
 
 python docs/make_studio.py          needs objectif[train,web,dev] and a Chromium
 """
@@ -75,17 +75,12 @@ def post(where: str, **body: object) -> dict[str, str]:
 
 
 def photograph(page: Page) -> None:
-    """The gallery, and the race once losses are compared."""
-    key = post("/data", path="digits")["key"]
-    page.goto(f"http://localhost:{PORT}/data/{key}")
-    page.wait_for_function("document.querySelectorAll('object-gallery img').length > 20")
-    page.wait_for_timeout(2000)
-    keep(page, "studio-data.png")
+    """The race, once losses are compared."""
     post("/runs", data="digits", budget="5m", name="digits")
     page.goto(f"http://localhost:{PORT}/race/digits")
     page.get_by_text("Loss × model").wait_for(timeout=280_000)
     page.wait_for_function("document.querySelectorAll('.spread line').length > 6", timeout=60_000)
-    keep(page, "studio-race.png")
+    keep(page, "studio.png")
     post("/runs/digits/stop")
     while page.get_by_text("Open the Solution").count() == 0:
         page.wait_for_timeout(500)
