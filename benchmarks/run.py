@@ -644,6 +644,26 @@ def drift() -> Row:
     return script.drift_row(solve, RUNS, DATA, _brain_lists()[0])
 
 
+def promise_chest() -> Row:
+    import promised as script
+
+    return script.chest(solve, RUNS, DATA)
+
+
+def promise_shift() -> Row:
+    import promised as script
+
+    return script.shift(solve, RUNS, DATA, _brain_lists()[0])
+
+
+def evidence_time() -> Row:
+    import promised as script
+
+    promise_chest()
+    promise_shift()
+    return script.cost(RUNS)
+
+
 def web_first_page() -> Row:
     """From the command to the first page."""
     import web as script
@@ -687,7 +707,7 @@ FIGURES: dict[str, Callable[[], Row]] = {
               magnetic_anomalies,
               denoise, denoise_priors, denoise_without_clean, denoise_blind_spot, deblur, denoise_speed, twice,
               faces, sign_tracks, cifar10h_classes, banana_days, banana_stages,
-              embedding_losses, number_losses, doubts, why, gate, drift,
+              embedding_losses, number_losses, doubts, why, gate, drift, promise_chest, promise_shift, evidence_time,
               web_first_page, web_gallery, web_readers, web_predict)
 }  # fmt: skip
 
