@@ -30,14 +30,14 @@ def benchmark():
 @pytest.mark.parametrize("unit", ["image", "group"])
 def test_few_promises_are_broken(benchmark, kind, unit, monkeypatch):
     monkeypatch.setattr(benchmark, "POPULATIONS", ((2.5, 0.3),))
-    cells = benchmark.results((kind, 300, unit, 60))
+    cells = benchmark.results((kind, unit, 60), (300,))
     assert not any(row["above"] for row in benchmark._rows(cells))
     assert any(result.granted for _, found in cells for result in found)
 
 
 @pytest.mark.parametrize("kind", ["interval_coverage", "fpir", "false_alarm_rate (anomaly)", "missed_pixels"])
 def test_few_promises_of_other_tasks_are_broken(benchmark, kind):
-    cells = benchmark.results((kind, 300, "image", 60))
+    cells = benchmark.results((kind, "image", 60), (300,))
     assert not any(row["above"] for row in benchmark._rows(cells))
     assert any(result.granted for _, found in cells for result in found)
 

@@ -121,8 +121,15 @@ class Units:
         weight = own if self.within is None else own[self.within]
         return np.asarray(np.bincount(self.code, weight) % 1.0, np.float64)
 
+    @cached_property
+    def order(self) -> NDArray[np.int64]:
+        """(U,) the units by their lots."""
+        return np.argsort(self.lots, kind="stable")
+
     def ordered(self, values: Reals) -> Reals:
         """(U,) means of values (M,) for each unit, in the order of their lots."""
+        if self.code is None:
+            return np.asarray(values[self.order], np.float64)
         betted = self.betted(values, np.ones(len(values), np.bool_)).betted
         return np.zeros(0) if betted is None else betted
 
