@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -88,16 +88,9 @@ class Binary:
         data = images_of(np.repeat([0, 1], GRID), np.tile(noise, 2), self.apart, self.prevalence)
         return data, np.concatenate([density * (1 - self.prevalence), density * self.prevalence])
 
-    @lru_cache(maxsize=64)  # noqa: B019
     def curve(self, promise: Promise) -> Curve:
         """Loss and work at every limit."""
-        if self.grouped and promise.kind in ("precision", "npv", "accuracy", "risk"):
-            return _grouped_curve(self, promise)
-        data, weight = self.whole
-        return _curve(on_images(promise, data), weight)
-
-    def __hash__(self) -> int:
-        return hash((self.apart, self.prevalence, self.grouped))
+        return _curve_of(self, promise)
 
 
 @dataclass(frozen=True)
@@ -121,6 +114,26 @@ class Curve:
         return float(self.work[self.loss <= self.allowed].max(initial=0.0))
 
 
+SHARES = ("precision", "npv", "accuracy", "risk")
+
+
+def _curve_of(population: Binary, promise: Promise) -> Curve:
+    """Limits of promises about shares are log-odds above those of the bound."""
+    bound = promise.bound if promise.up else 1 - promise.bound
+    grouped = population.grouped and promise.kind in SHARES
+    of = _of_groups if grouped else _of_images
+    limits, loss, work = of(replace(population, grouped=grouped), promise.kind, promise.of)
+    shift = math.log(bound / (1 - bound)) if promise.kind in SHARES else 0.0
+    return Curve(limits - shift, loss, work, 1 - bound)
+
+
+@lru_cache(maxsize=4096)
+def _of_images(population: Binary, kind: str, of: str | None) -> tuple[Reals, Reals, Reals]:
+    data, weight = population.whole
+    curve = _curve(on_images(Promise(kind, of, 0.5), data), weight)
+    return curve.limits, curve.loss, curve.work
+
+
 def _curve(seen: Any, weight: Reals) -> Curve:
     """Sums over all scores, for the limits at which something changes."""
     limits = np.unique(np.concatenate([seen.margin[seen.guards], seen.at[seen.about]]))
@@ -138,22 +151,24 @@ def _curve(seen: Any, weight: Reals) -> Curve:
     return Curve(limits, loss, work, seen.allowed)
 
 
-def _grouped_curve(population: Binary, promise: Promise) -> Curve:
-    """The mean over groups with an answer of the mean loss of these answers, over many groups."""
-    data = population.draw(400_000, np.random.default_rng(1))
-    seen = on_images(promise, data)
-    code, count = seen.units.code, int(data.groups.max()) + 1
-    limits = np.append(-np.inf, np.quantile(seen.margin[seen.guards], np.linspace(0, 0.998, 300)))
+@lru_cache(maxsize=4096)
+def _of_groups(population: Binary, kind: str, of: str | None) -> tuple[Reals, Reals, Reals]:
+    """Limits for a bound of one half, whose log-odds are 0: loss is the mean over groups of that of their given answers."""
+    data = population.draw(160_000, np.random.default_rng(1))
+    seen = on_images(Promise(kind, of, 0.5), data)
+    order = np.flatnonzero(seen.guards)
+    code, margin, lost = seen.units.code[order], seen.margin[order], seen.loss[order]
+    count, sizes = int(data.groups.max()) + 1, np.bincount(data.groups)
+    limits = np.append(-np.inf, np.quantile(margin, np.linspace(0, 0.995, 200)))
     loss, work = [], []
-    sizes = np.bincount(code)
     for limit in limits:
-        given = seen.guards & (seen.margin > limit)
+        given = margin > limit
         own = np.bincount(code[given], minlength=count)
-        lost = np.bincount(code[given], seen.loss[given], minlength=count)
+        sums = np.bincount(code[given], lost[given], minlength=count)
         some = own > 0
-        loss.append(float((lost[some] / own[some]).mean()) if some.any() else 0.0)
+        loss.append(float((sums[some] / own[some]).mean()) if some.any() else 0.0)
         work.append(float((own / sizes).mean()))
-    return Curve(limits, np.array(loss), np.array(work), seen.allowed)
+    return limits, np.array(loss), np.array(work)
 
 
 def classified(promise: Promise, population: Binary, data: Calibration) -> Result:
@@ -249,26 +264,29 @@ def detected(kind: str, bound: float, n: int, k: int, rng: np.random.Generator) 
 
     seen = Found(
         promise, own, own.things(place), np.ones(len(place), np.bool_), np.ones(len(place)), -odds(scores),
-        1 - bound, "objects", place=place, other=others, false_place=false, false_score=odds(false_scores), most=100,
+        1 - bound, "objects", place=place, other=others, false_place=false, false_score=odds(false_scores),
     )  # fmt: skip
 
-    def at(score: float) -> tuple[float, float, float]:
-        missed, wrong = normal_cdf(score - 2.5), rate * normal_cdf(2.5 - apart - score)
-        shared = np.linspace(-5, 5, 201)
-        weight = np.exp(-(shared**2) / 2)
-        hit = np.array([normal_cdf((2.5 + 0.7 * u - score) / 0.714) for u in shared])
-        clean = float((weight * sum(hit**c for c in (1, 2, 3, 4)) / 4).sum() / weight.sum()) * math.exp(
-            -wrong
-        )
-        return missed, wrong, clean
-
     def truth(limit: float) -> tuple[float, float]:
-        missed, wrong, clean = at(math.log(-limit / (1 + limit)))
+        missed, wrong, clean = _detector(apart, rate, round(math.log(-limit / (1 + limit)), 9))
         return (missed if wrong <= 0.5 else 1.0), clean
 
-    lowest = 2.5 - apart - normal_quantile(0.5 / rate)
-    missed, _, clean = at(lowest)
-    return _finished(seen, promise, truth, clean if missed <= 1 - bound else 0.0)
+    able = [_detector(apart, rate, score) for score in np.round(np.linspace(-6, 4, 201), 9).tolist()]
+    oracle = max(
+        (clean for missed, wrong, clean in able if missed <= 1 - bound and wrong <= 0.5), default=0.0
+    )
+    return _finished(seen, promise, truth, oracle)
+
+
+@lru_cache(maxsize=65536)
+def _detector(apart: float, rate: float, score: float) -> tuple[float, float, float]:
+    """Share missed, false answers an image, share of images without either, at a threshold (log-odds)."""
+    missed, wrong = normal_cdf(score - 2.5), rate * normal_cdf(2.5 - apart - score)
+    shared = np.linspace(-5, 5, 201)
+    weight = np.exp(-(shared**2) / 2)
+    hit = np.array([normal_cdf((2.5 + 0.7 * u - score) / 0.714) for u in shared])
+    clean = float((weight * sum(hit**c for c in (1, 2, 3, 4)) / 4).sum() / weight.sum()) * math.exp(-wrong)
+    return missed, wrong, clean
 
 
 def segmented(kind: str, bound: float, n: int, k: int, rng: np.random.Generator) -> Result:
@@ -276,23 +294,14 @@ def segmented(kind: str, bound: float, n: int, k: int, rng: np.random.Generator)
     factor = (0.3, 0.6, 1.001, 1.2)[k % 4]
     mean = (1 - bound) * factor
     promise = parse(f"{kind} <= {1 - bound:.6g}")
-    strength = 4.0 if kind == "missed_pixels" else 0.05
-    loss = rng.beta(strength * mean, strength * (1 - mean), n)
-    loss = np.round(loss, 2) if kind == "missed_pixels" else (rng.random(n) < mean).astype(np.float64)
-    if kind == "missed_pixels":  # rounding must not move the mean
-        loss = np.clip(loss, 0, 1)
-        mean = _rounded_mean(strength * mean, strength * (1 - mean))
+    pixels = kind == "missed_pixels"  # 4: shares of an image, that vary less than 0 and 1
+    loss = rng.beta(4 * mean, 4 * (1 - mean), n) if pixels else (rng.random(n) < mean).astype(np.float64)
     own = units(n, rng)
     seen = Checked(
         promise, own, own, np.ones(n, np.bool_), loss, np.zeros(n), promise.bound, "images",
         spared=np.full(n, 0.9), others=np.ones(n),
     )  # fmt: skip
     return _finished(seen, promise, lambda limit: (mean, 0.9), 0.9 if mean <= promise.bound else 0.0)
-
-
-@lru_cache(maxsize=64)
-def _rounded_mean(a: float, b: float) -> float:
-    return float(np.round(np.random.default_rng(2).beta(a, b, 4_000_000), 2).mean())
 
 
 def identified(kind: str, bound: float, n: int, k: int, rng: np.random.Generator) -> Result:

@@ -156,6 +156,10 @@ def blind(worlds_each: int, seed: int = 0) -> dict[str, int]:
 def run(count: int = 1000, processes: int = 2) -> dict[str, Any]:
     """All cells."""
     start = time.perf_counter()
+    for population in (Binary(*p, grouped) for p in POPULATIONS for grouped in (False, True)):
+        for kind, bound in product(CLASSIFIED, BOUNDS):
+            population.curve(parse(text(kind, bound)))  # once, before processes part
+    print(f"populations: {time.perf_counter() - start:.0f} s", file=sys.stderr)
     single = [
         (kind, n, unit, count) for n in reversed(SIZES) for unit in ("image", "group") for kind in CLASSIFIED
     ]

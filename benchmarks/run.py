@@ -269,6 +269,13 @@ def null_races() -> Row:
     }
 
 
+def promises() -> Row:
+    """Made-up populations whose true risk is known; writes promises.md."""
+    import promises as script
+
+    return script.row()
+
+
 def timed(command: list[Any], runs: int = 5) -> float:
     """Median wall seconds of a whole process after one run to warm the disk."""
     taken = []
@@ -311,6 +318,13 @@ def cold() -> Row:
 def throughput() -> Row:
     """1,000 JPEGs of 320 px through a Solution on Lite0, against the bare network in the same run."""
     import throughput as script
+
+    return script.row(RUNS)
+
+
+def lens() -> Row:
+    """A phone's photo through a lens, with a server and without."""
+    import lens as script
 
     return script.row(RUNS)
 
@@ -630,15 +644,51 @@ def drift() -> Row:
     return script.drift_row(solve, RUNS, DATA, _brain_lists()[0])
 
 
+def web_first_page() -> Row:
+    """From the command to the first page."""
+    import web as script
+
+    return script.first_page()
+
+
+def web_gallery() -> Row:
+    """10,000 photos in a browser."""
+    import shutil
+
+    import web as script
+
+    browser = shutil.which("chromium")
+    if browser is None:
+        sys.exit("no chromium on the PATH: apt-get install chromium")
+    return script.gallery(DATA / "flowers", browser)
+
+
+def web_readers() -> Row:
+    """Pages while a race runs."""
+    import throughput
+    import web as script
+
+    return script.readers(DATA / "flowers", throughput.lite0(RUNS))
+
+
+def web_predict() -> Row:
+    """Concurrent clients of the REST API, against the bare network in the same run."""
+    import throughput
+    import web as script
+
+    return script.predict(DATA / "flowers", throughput.lite0(RUNS))
+
+
 FIGURES: dict[str, Callable[[], Row]] = {
     f.__name__: f
-    for f in (flowers, seedlings, fruit_quality, traffic_signs, traffic_signs_without, brain_mri, losses, blood_cells_kinds, null_races, shuffled,
-              help_time, cold, throughput, minute, blood_cells, aerial_vehicles, pedestrians, raccoons, detect_speed,
+    for f in (flowers, seedlings, fruit_quality, traffic_signs, traffic_signs_without, brain_mri, losses, blood_cells_kinds, null_races, promises, shuffled,
+              help_time, cold, throughput, lens, minute, blood_cells, aerial_vehicles, pedestrians, raccoons, detect_speed,
               detect_tiles, nuclei, camvid, carrot_weed, magnetic_tiles, segment_tiles, segment_tiles_objects,
               magnetic_anomalies,
               denoise, denoise_priors, denoise_without_clean, denoise_blind_spot, deblur, denoise_speed, twice,
               faces, sign_tracks, cifar10h_classes, banana_days, banana_stages,
-              embedding_losses, number_losses, doubts, why, gate, drift)
+              embedding_losses, number_losses, doubts, why, gate, drift,
+              web_first_page, web_gallery, web_readers, web_predict)
 }  # fmt: skip
 
 

@@ -16,7 +16,10 @@ from typing import Any
 import numpy as np
 
 Row = dict[str, Any]
-HIDDEN, FORGOTTEN = 40, 40  # images whose curves are drawn, whose weights are shuffled
+MOST = {
+    "cam": 40,
+    "occlusion": 20,
+}  # images whose curves are drawn and weights shuffled; of occlusion all tests' images
 TEST = 0.4  # share of the tiles' groups that is kept for the test
 METHODS = ("cam", "occlusion")
 MODELS = ["lite0", "lite0_levels", "lite2", "lite2_levels", "lite0_tuned"]
@@ -24,19 +27,30 @@ GOOD = {"format": "good", "group": r"num_(\d+)"}
 
 
 def tile_lists(dataset: Any, out: Path) -> Path:
-    """train.txt and test.txt by the numbers in the names: groups drawn at random within each kind."""
-    out.mkdir(parents=True, exist_ok=True)
-    kinds: dict[str, set[int]] = {}
-    for sample in dataset.samples:
-        kinds.setdefault(sample.group, set()).add(sample.labels[0])
+    """train.txt and test.txt by the numbers in the names, near duplicates together: groups drawn at random within each kind."""
+    from objectif.data.splits import components
+    from objectif.health.duplicates import clusters, near_pairs, same_pairs
+    from objectif.health.looks import look
+
+    looks = look(dataset)
+    near = clusters(len(dataset), [*same_pairs(looks), *near_pairs(looks)])
+    units = components(dataset.groups(), near, len(dataset))
+    kinds: dict[int, set[int]] = {}
+    for sample, unit in zip(dataset.samples, units.tolist(), strict=True):
+        kinds.setdefault(unit, set()).add(sample.labels[0])
     rng = np.random.default_rng(0)
-    tested: set[str] = set()
+    tested: set[int] = set()
     for kind in range(len(dataset.classes)):
-        own = sorted(group for group, found in kinds.items() if min(found) == kind)
+        own = sorted(unit for unit, found in kinds.items() if min(found) == kind)
         tested |= set(rng.permutation(own)[: round(TEST * len(own))].tolist())
+    out.mkdir(parents=True, exist_ok=True)
     for part, inside in (("train", False), ("test", True)):
-        lines = [s.path for s in dataset.samples if (s.group in tested) == inside]
-        (out / f"{part}.txt").write_text("\n".join(lines) + "\n")
+        paths = [
+            s.path
+            for s, unit in zip(dataset.samples, units.tolist(), strict=True)
+            if (unit in tested) == inside
+        ]
+        (out / f"{part}.txt").write_text("\n".join(paths) + "\n")
     return out
 
 
@@ -101,7 +115,7 @@ def measured(solution: Any, dataset: Any, method: str) -> Tally | None:
     for number, (row, group) in enumerate(order.tolist()):
         sample = dataset.samples[row]
         seen = own.see(read(dataset, row), name=sample.path)
-        if method == "occlusion" and number >= HIDDEN:
+        if method == "occlusion" and number >= MOST[method]:
             break
         names = [dataset.classes[label] for label in sample.labels]
         whole, *explained = own.each(seen, [None, *names])
@@ -115,11 +129,11 @@ def measured(solution: Any, dataset: Any, method: str) -> Tally | None:
                 tally.points.append(pointing(found.map, region_there))
                 tally.names.append(dataset.classes[label])
                 tally.groups.append(group)
-        if number < HIDDEN:
+        if number < MOST[method]:
             asked = question(solution, seen.answer, seen.decoded, None)
             tally.areas.append(curves(own, seen, asked, whole.cells, seed=row))
             tally.area_groups.append(group)
-        if number < FORGOTTEN:
+        if number < MOST[method]:
             for part, other in forgotten.items():
                 again = other.of(other.see(read(dataset, row), name=sample.path), whole.label)
                 tally.alike[part].append(likeness(whole.cells, again.cells))
@@ -208,10 +222,21 @@ def lines(tally: Tally) -> list[tuple[str, str]]:
     return out
 
 
+def told(tally: Tally | None) -> dict[str, Any] | None:
+    """What is kept of a tally: the table's lines, the game in words, and whether it is won beside the centre."""
+    from objectif.run.sanity import game
+
+    if tally is None:
+        return None
+    found = game(tally.points, np.array(tally.groups, np.int64))
+    gain = found["gain"]
+    above = gain is not None and gain.low is not None and gain.low > 0
+    return {"lines": lines(tally), "hit": str(found["hit"]), "centre": str(found["centre"]), "above": above}
+
+
 def row(solve: Callable[..., Row], runs: Path, data: Path, splits: Path) -> Row:
     """The row for the table of figures; the table of all tests goes into benchmarks/why.md."""
     from objectif.data.load import load
-    from objectif.run.sanity import game
     from objectif.solution.file import read as read_solution
 
     tiles = load(data / "magnetic_tiles", task="classify", **GOOD)
@@ -219,7 +244,7 @@ def row(solve: Callable[..., Row], runs: Path, data: Path, splits: Path) -> Row:
     parts = {"why_cells": splits / "blood_cells", "why_tiles": lists}
     asked = {
         "blood_cells, kinds of cells": ("why_cells", data / "blood_cells", {}, "3m"),
-        "magnetic_tiles, kind of defect": ("why_tiles", data / "magnetic_tiles", GOOD, "4m"),
+        "magnetic_tiles, kind of defect": ("why_tiles", data / "magnetic_tiles", GOOD, "3m"),
     }
     page, said, reached, notes = [], [], [], []
     for title, (name, place, reading, budget) in asked.items():
@@ -229,14 +254,16 @@ def row(solve: Callable[..., Row], runs: Path, data: Path, splits: Path) -> Row:
         dataset = load(place, task="classify", **reading)
         page += [f"## {title}", "", f"`{result['winner']}`, {result['metric']} {result['estimate']:.3f} on test images.", "", "| method | test | figures |", "|---|---|---|"]  # fmt: skip
         for method in METHODS:
-            tally = measured(solution, dataset, method)
-            if tally is None:
+            kept = runs / f"{name}_{method}.json"
+            if not kept.exists():
+                kept.write_text(json.dumps(told(measured(solution, dataset, method))))
+            found = json.loads(kept.read_text())
+            if found is None:
                 page.append(f"| {method} | - | this network has no exact map |")
                 continue
-            page += [f"| {method} | {what} | {figures} |" for what, figures in lines(tally)]
-            told = game(tally.points, np.array(tally.groups, np.int64))
-            said.append(f"{title}, {method}: {told['hit']}, centre {told['centre']}")
-            reached.append(told["gain"] is not None and (told["gain"].low or -1) > 0)
+            page += [f"| {method} | {what} | {figures} |" for what, figures in found["lines"]]
+            said.append(f"{title}, {method}: {found['hit']}, centre {found['centre']}")
+            reached.append(found["above"])
         notes.append(f"{name}: {result['winner']}")
         page.append("")
     added = cost()
@@ -247,7 +274,6 @@ def row(solve: Callable[..., Row], runs: Path, data: Path, splits: Path) -> Row:
     )
     text = "# Where networks look: tests of maps\n\nTest images alone; 95 % intervals over groups. Made by `python benchmarks/run.py why`.\n\n"
     (Path(__file__).parent / "why.md").write_text(text + "\n".join(page))
-    (runs / "why.json").write_text(json.dumps(said, indent=1))
     return {
         "what": "pointing game: the hottest place of a class's map lies on an object of that class",
         "asked": "above the picture's centre",

@@ -135,6 +135,21 @@ def test_a_run_whose_trials_are_gone_is_judged_by_the_winner(
     assert len(wrong & {label["path"] for label in found["labels"]}) >= 0.7 * WRONG
 
 
+def test_images_that_nobody_held_out_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder, _ = made(tmp_path / "run")
+    table = folder.read_json("splits.json")
+    kept = [int(k >= N - 50) for k in range(N)]
+    table |= {"calibration": kept, "fold": [-1 if k else f for k, f in zip(kept, table["fold"], strict=True)]}
+    folder.write_json("splits.json", table)
+    for name in "abc":
+        trial = folder.read_trial(f"{name}/seed0")
+        assert trial is not None
+        folder.write_trial(f"{name}/seed0", {"scores": trial["scores"][:-50]})
+    found = told(folder, capsys)
+    assert found["judged"] == N - 50
+    assert found["sentences"][-1].startswith("50 other images were learned from at all times")
+
+
 def test_tables_say_the_same_as_json(tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     folder, _ = made(tmp_path / "run", test=60)
     assert main(["doubts", str(folder.path), "--json", "-n", "20"]) == 0

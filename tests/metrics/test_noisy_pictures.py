@@ -59,7 +59,7 @@ def test_it_ranks_as_the_error_does() -> None:
 def test_it_and_the_others_refuse_the_truth_of_each_other() -> None:
     _, truth = made()
     answers = truth[..., :1]
-    with pytest.raises(ValueError, match="no clean pictures are known"):
+    with pytest.raises(ValueError, match="clean pictures, and none are known"):
         PSNR.value(truth, answers)
     with pytest.raises(ValueError, match="there are clean pictures"):
         SURE.value(truth[..., :2], answers)

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import objectif
-from objectif.answers import Boxes
+from objectif.answers import Boxes, Label
 from objectif.cli import main
 from objectif.errors import InputError
 from objectif.images.prepare import Preparation, placement
-from objectif.run.asked import evidence
+from objectif.run.asked import evidence, likeliest
 from objectif.run.explain import Explainer, explain
 from objectif.run.on_picture import gathered, on_picture
 from objectif.run.overlay_why import explained
@@ -72,6 +72,14 @@ def test_the_mean_of_the_evidence_is_what_the_picture_adds_to_the_log_odds(
     assert np.isclose(found.mean(), logits[1] - (others if several else 0.0), atol=1e-4)
     if several:  # no probability shows a number common to all classes
         np.testing.assert_allclose(evidence(cells + 7, p, 1, heat), found, atol=1e-4)
+
+
+def test_of_several_classes_the_surest_is_explained_and_of_none_the_nearest() -> None:
+    scores = np.array([0.6, 0.2, 0.9], np.float32)
+    names = ("a", "b", "c")
+    assert likeliest(Label("x", names, scores, ("a", "c"))) == "c"
+    assert likeliest(Label("x", names, scores, ("a",))) == "a"
+    assert likeliest(Label("x", names, scores, ())) == "c"
 
 
 def test_a_temperature_is_part_of_the_map(colours: Maker) -> None:

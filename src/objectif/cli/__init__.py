@@ -25,8 +25,10 @@ VERBS = {
     "evaluate": "Metrics with intervals of a Solution on labelled data.",
     "drift": "Do these images still look like those the Solution was judged on? No labels are needed.",
     "benchmark": "Images a second and memory of a Solution on this machine, against the bare network.",
-    "check": "Contract tests on a Solution, model, loss or format.",
-    "list": "What is installed: models, losses, formats, metrics.",
+    "lens": "A lens: what photos show, how sure that is, what to do about it; taught without training.",
+    "serve": "Serve the studio and the REST API on this machine; Ctrl-C ends it, races go on.",
+    "check": "Contract tests on a Solution, model, loss, format or application.",
+    "list": "What is installed: models, losses, formats, metrics, apps, pages.",
     "demo": "The whole loop on data that a package ships, without a network.",
 }
 

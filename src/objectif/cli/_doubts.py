@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from objectif.errors import RunError
 from objectif.health.doubts import FEWEST_TRAINING, Doubts, doubts_of_answers
 from objectif.health.second_look import SecondLook, of_boxes, of_masks, of_numbers
+from objectif.health.words import count
 from objectif.runs.answers import Answers
 from objectif.runs.folder import RunFolder
 from objectif.runs.held_out import HeldOut, answers_of, held_out
@@ -19,7 +20,7 @@ from objectif.runs.result import Result
 
 @dataclass(frozen=True)
 class Listing:
-    """looks: all labels that were judged, worst first. sentences: what the list is, for people. by: whose answers."""
+    """looks: all labels that were judged, worst first. sentences: what the list is, for people. facts: the same for machines."""
 
     looks: tuple[SecondLook, ...]
     sentences: tuple[str, ...]
@@ -43,7 +44,15 @@ def listing(folder: RunFolder) -> Listing:
 
 
 def _classes(folder: RunFolder, result: Result, answers: Answers) -> Listing:
-    return _listed(answers.task, result.classes, held_out(folder, result, answers))
+    parts, others = held_out(folder, result, answers)
+    found = _listed(answers.task, result.classes, parts)
+    if not others:
+        return found
+    said = (
+        f"{count(others, 'other image was', 'other images were')} learned from at all times, or kept for promises: "
+        "nothing judges their labels."
+    )
+    return replace(found, sentences=(*found.sentences, said))
 
 
 def _listed(task: str, classes: tuple[str, ...], parts: list[HeldOut]) -> Listing:
@@ -119,7 +128,10 @@ def _masks(folder: RunFolder, result: Result, answers: Answers) -> Listing:
 def _unusual(answers: Answers, looks: list[SecondLook], what: str) -> Listing:
     """A list in order of how unusual a disagreement is."""
     part = "held-out" if answers.kind == "out-of-fold" else "test"
-    sentences = [f"{len(answers):,} {part} images: {what} How likely a label is wrong cannot be said."]
+    sentences = [
+        f"{len(answers):,} {part} images: {what} How likely a label is wrong cannot be said; against it stands the share of "
+        "comparable ones that agree better."
+    ]
     if answers.kind == "test":
         sentences.append(
             "Images that were not in the test split are not covered: their labels are not kept beside answers."

@@ -59,18 +59,13 @@ def _show(found: Listing, most: int) -> None:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     told = any(look.wrong is not None for look in found.looks)
     parts = len({look.part for look in found.looks}) > 1
-    for heading in (
-        "image",
-        "label",
-        "looks like",
-        *(["wrong"] if told else []),
-        *(["answers"] if parts else []),
-    ):
-        table.add_column(heading, overflow="fold", justify="right" if heading == "wrong" else "left")
+    table.add_column("image", overflow="fold")
+    for heading in ("label", "looks like", "wrong" if told else "against", *(["answers"] if parts else [])):
+        table.add_column(heading, justify="right" if heading in ("wrong", "against") else "left")
     for look in found.looks[:most]:
-        wrong = [] if not told else [Text("" if look.wrong is None else percent(look.wrong))]
-        names = [Text(shown(word)) for word in (look.path, look.given, look.looks)]
-        table.add_row(*names, *wrong, *([look.part] if parts else []))
+        share = look.against if look.wrong is None else look.wrong
+        names = (Text(shown(word)) for word in (look.path, look.given, look.looks))
+        table.add_row(*names, Text(percent(share)), *([look.part] if parts else []))
     console.print(table)
     rest = len(found.looks) - most
     if rest > 0:

@@ -46,7 +46,8 @@ def command(
     degrade: Annotated[
         str | None,
         typer.Option(
-            help="What clean pictures go through before they are restored: 'noise 25'.", show_default=False
+            help="What clean pictures go through before they are restored: 'noise 25'; 'given': all are noisy.",
+            show_default=False,
         ),
     ] = None,
     good: Annotated[

@@ -53,7 +53,10 @@ def command(
         typer.Option(help="degrees by which masks are turned, counter-clockwise: 90, 180 or 270"),
     ] = None,
     degrade: Annotated[
-        str | None, typer.Option(help="what clean pictures go through before they are restored: 'noise 25'")
+        str | None,
+        typer.Option(
+            help="what clean pictures go through before they are restored: 'noise 25'; 'given': all are noisy"
+        ),
     ] = None,
     good: Annotated[
         str | None,

@@ -84,7 +84,7 @@ class NoisyMetric(PictureMetric):
 
 SURE = NoisyMetric(
     "SURE",
-    "SURE (squared error to the unknown clean picture, estimated)",
+    "SURE (estimated squared error)",
     False,
     False,
     False,

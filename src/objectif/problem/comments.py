@@ -140,7 +140,8 @@ _MEANING: dict[str, list[str]] = {
     ],
     "degrade": [
         "For task = 'restore' with clean pictures alone: what they go through before they are to be restored, such as "
-        "'noise 25', 'blur 1.6', 'shrink 2' or 'gray, blur 1, noise 5'. 'auto': pairs, or another task."
+        "'noise 25', 'blur 1.6', 'shrink 2' or 'gray, blur 1, noise 5'. 'given', or 'given, noise 10' where its strength is "
+        "known: the pictures are noisy as they are, and there are no clean ones. 'auto': pairs, or another task."
     ],
     "good": [
         "Of anomalies alone: the class of good pictures, where 'auto' does not know it by its name (good, ok, normal ...)."

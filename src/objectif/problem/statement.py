@@ -31,7 +31,7 @@ class Problem:
     """What is to be solved, and what may be spent on it.
 
     data: absolute path of the labelled images. task: of TASKS, or 'auto' where the data are to speak.
-    metric: name of the objective, or 'auto' for the task's usual one. cost: only for metric 'cost', rows truth, columns answer, as a matrix in
+    metric: name of the objective, or 'auto' for the task's usual one; with promises of classes or anomalies it is the work saved. cost: only for metric 'cost', rows truth, columns answer, as a matrix in
         the order of the classes or as {truth: {answer: cost}}; pairs not named cost 0 (right) or 1 (wrong).
     false_alarms: share of good pictures that may be called anomalous, by which a threshold of anomalies is chosen.
     promises: what must hold of the answers, as text (problem.promises). promises_hold: 'jointly' or 'each'. calibration: the share
@@ -157,12 +157,14 @@ class Problem:
             what = f"the data have labels for {' and '.join(map(repr, dataset.tasks))}; expected one of them, or data that say more"
             values.refuse([values.fault("task", task, what)])
         usual = "cost" if self.cost is not None else find(task).usual_metric(dataset.multilabel)
-        if self.promises and task in RANKED:
-            usual = WORK_SAVED
         if dataset.noisy and task == "restore":
             usual = noisy.METRIC
             values.refuse(list(noisy.misfits(self)))
         metric = usual if self.metric == "auto" else self.metric
+        if (
+            self.promises and task in RANKED
+        ):  # what they leave to a person decides, whatever else is asked for
+            metric = WORK_SAVED
         found = replace(self, task=task, metric=metric)
         found.validate_classes(dataset.classes, multilabel=dataset.multilabel)
         return found

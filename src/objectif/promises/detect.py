@@ -1,9 +1,10 @@
 """Promises of detection: the share of objects that are found, at a rate of false ones in each image. Both are bounded.
 
-From above to below, thresholds are tested for the rate of false answers, until one is not proved (bets: counts of a few in
-a range of a hundred); from below to above for the objects that are missed. Each gets half of the level. Where the two runs
-meet, the lowest threshold that the rate allows is taken, because more objects are found there. A match at IoU .5 counts, by
-the rules of COCO.
+From above to below, thresholds are tested for the rate of false answers, until one is not proved (by bets, because counts
+vary little); from below to above for the objects that are missed. Each gets half of the level. Where the two runs
+overlap, both hold at every threshold, and that is taken at which most images need no correction. A match at IoU .5 counts,
+by the rules of COCO. Of an image at most ten times the promised rate of false answers is counted: without a most, no number
+of images could rule out that one in a thousand has a hundred of them.
 
 The work saved is the share of the images that need no correction: all objects found and nothing else. And a detector must
 find more of an image's objects than it would with the answers of another image: boxes that are always the same do not.
@@ -28,8 +29,9 @@ from objectif.promises.seen import Seen
 from objectif.tasks.detect import THRESHOLD
 
 Ints = NDArray[np.int64]
-GRID = probability(np.linspace(7.0, -7.0, 281))
+GRID = probability(np.linspace(7.0, -7.0, 141))
 """Thresholds at which the rate of false answers is tested, falling."""
+_MOST = 10.0  # times the promised rate
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -37,42 +39,46 @@ class Found(Seen):
     """Objects (M,) in images `place` (M,); `at` is minus the score by which each is found, inf where it is not.
 
     other: the same by the answers of another image. false_place, false_score: images and scores of answers that found
-    nothing. most: answers that an image can have. memory: lowest thresholds by level, which no bound on objects changes.
+    nothing. memory: lowest thresholds by level, which no bound on objects changes.
     """
 
     place: Ints
     other: Reals
     false_place: Ints
     false_score: Reals
-    most: int
     memory: dict[float, float | None] = field(default_factory=dict)
 
     idle = "it would save no work: every image needs a correction"
     saves = "of the images need no correction"
+    tests = 2
 
     def find(self, level: float) -> float | None:
-        """Minus the lowest threshold that both bounds allow; None where there is none."""
+        """Minus the best threshold that both bounds allow; None where there is none."""
         recall = super().find(level / 2)
         if recall is None:
             return None
         if level not in self.memory:
             self.memory[level] = self._lowest(level / 2)
         lowest = self.memory[level]
-        return -lowest if lowest is not None and -lowest >= recall else None
+        if lowest is None or -lowest < recall:
+            return None
+        able = [float(t) for t in GRID if lowest <= t <= -recall]
+        none = np.zeros(0, np.bool_)
+        return -max(able, key=lambda t: float(self.work(-t, none).mean()))
 
     def _lowest(self, level: float) -> float | None:
         """The lowest threshold down to which the rate of false answers is proved."""
-        lowest = None
+        lowest, most = None, _MOST * (self.promise.at or 0.0)
         for threshold in GRID:
-            if bets(self.images.ordered(self.false(threshold) / self.most), self.rate, level) > level:
+            counted = np.minimum(self.false(threshold) / most, 1.0)
+            if bets(self.images.ordered(counted), 1.0 / _MOST, level) > level:
                 break
             lowest = float(threshold)
         return lowest
 
-    @property
-    def rate(self) -> float:
-        """False answers an image that are promised, as a share of the most."""
-        return min((self.promise.at or 0.0) / self.most, 1.0 - 1e-9)
+    def beside(self, limit: float) -> str:
+        """The rate of false answers."""
+        return f" at {self.false(-limit).mean():.2f} false positives per image"
 
     def false(self, threshold: float) -> Reals:
         """(N,) answers of each image that found nothing, at a threshold."""
@@ -114,7 +120,6 @@ def seen(promise: Promise, data: Calibration) -> Found:
         other=-other,
         false_place=false_place,
         false_score=false_score,
-        most=max(1, data.answers.shape[1]),
     )
 
 

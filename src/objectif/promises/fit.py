@@ -117,13 +117,14 @@ def _record(seen: Seen, limit: float | None, level: float, given: Bools, advise:
         promise,
         why,
         seen.value(lost.mean) if lost is not None and len(lost.means) else None,
-        seen.value(upper(lost, level)) if lost is not None and len(lost.means) else None,
+        seen.value(upper(lost, level / seen.tests)) if lost is not None and len(lost.means) else None,
         int(seen.about.sum()),
         seen.called,
         seen.units.count(seen.about),
         seen.holder,
         work[0],
         seen.saves,
+        "" if limit is None else seen.beside(limit),
         *can,
     )
     return Record(

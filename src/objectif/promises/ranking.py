@@ -71,14 +71,17 @@ class _Plan:
 
     def saved(self, weight: Reals) -> Bools:
         """(N,) given and guarded, or nothing where a promise is not kept on these weights."""
-        given = np.ones(len(weight), np.bool_)
+        given, alone = np.ones(len(weight), np.bool_), np.zeros(len(weight), np.bool_)
         for k, order in self.alone.items():
             one = self.seen[k]
             w = weight * self.about[k]
             lost = np.cumsum(w[order.rows] * order.loss)
             over = np.flatnonzero(lost > one.allowed * float(w.sum()) + _SLACK)
-            if len(over):
-                given &= ~one.guards | (one.margin > order.at[over[0]])
+            passes = one.margin > order.at[over[0]] if len(over) else np.ones(len(weight), np.bool_)
+            if one.alone:  # what one promise answers no other vetoes
+                alone |= one.guards & passes
+            else:
+                given &= ~one.guards | passes
         for own, margin, order in self.blocks:
             free = weight * given * self.share
             fits = order.last.copy()
@@ -88,7 +91,7 @@ class _Plan:
             last = np.flatnonzero(fits)
             limit = order.at[last[-1]] if len(last) else np.inf
             given &= np.logical_and.reduce([~one.guards | (margin >= limit) for one in own])
-        return np.asarray(given & self.guarded, np.bool_)
+        return alone if any(one.alone for one in self.seen) else np.asarray(given & self.guarded, np.bool_)
 
 
 def _weights_of(seen: Guarded) -> Reals:

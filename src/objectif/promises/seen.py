@@ -41,6 +41,12 @@ class Seen:
     saves = "of the images are answered for good"
     idle = "it would save no work: every answer that it is about is left to a person, or there is none"
 
+    tests = 1  # that share the level, all of which must be passed
+
+    def beside(self, limit: float) -> str:
+        """What else is to be said of a limit, after a comma; '' where nothing is."""
+        return ""
+
     @property
     def holder(self) -> str:
         """What the units are called where they are not the things themselves: 'groups', or 'images' of several things."""

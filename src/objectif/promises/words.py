@@ -22,6 +22,7 @@ class Facts:
     holder: str
     work: float
     saves: str
+    beside: str
     best: Best | None
     needed: int | None
 
@@ -32,7 +33,7 @@ def sentence(facts: Facts) -> str:
     if facts.why == "":
         sign = ">=" if p.up else "<="
         return (
-            f"kept: {p.short} with {_percent(p.confidence)} confidence; on {_counted(facts)} it is {facts.estimate:.3f}, and "
+            f"kept: {p.short} with {_percent(p.confidence)} confidence; on {_counted(facts)} it is {facts.estimate:.3f}{facts.beside}, and "
             f"{sign} {facts.reached:.3f} is proved; {facts.work:.1%} {facts.saves}"
         )
     if facts.why != "few":

@@ -38,6 +38,11 @@ def page(solution: Solution) -> str:
     return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"
 
 
+def body(solution: Solution) -> Markup:
+    """The statement without a heading, for a page that has one."""
+    return _body(of(solution))
+
+
 def section(material: Material) -> Markup | None:
     """The section of a run's report; None where nothing was promised."""
     result = material.result

@@ -84,12 +84,14 @@ def place_of(classes: Sequence[str], label: str) -> int:
     )
 
 
+def likeliest(answer: Label) -> str:
+    """The surest class of those answered, of all where none is."""
+    among = answer.labels or answer.classes
+    return max(among, key=lambda name: float(answer.scores[answer.classes.index(name)]))
+
+
 def _class(answer: Label, decoded: NDArray[Any], label: str | None) -> Question:
-    place = (
-        int(np.argmax(decoded[0]))
-        if label is None and not answer.labels
-        else place_of(answer.classes, label if label is not None else answer.labels[0])
-    )
+    place = place_of(answer.classes, likeliest(answer) if label is None else label)
 
     def value(rows: NDArray[Any]) -> Reals:
         p = np.clip(np.asarray(rows, np.float64)[:, place], _EDGE, 1 - _EDGE)

@@ -77,7 +77,8 @@ def _legend(explanation: Explanation, width: int, letters: int) -> Pixels:
 def _scale_words(explanation: Explanation) -> tuple[str, str]:
     if explanation.unit == "mask":
         return "elsewhere", "its pixels"
-    return "0", f"{explanation.hot:.2g} {explanation.unit}"
+    of = "of " if explanation.unit.startswith("the ") else ""
+    return "speaks for it: 0", f"{explanation.hot:.2g} {of}{explanation.unit}"
 
 
 def _ramp(width: int, letters: int) -> Pixels:

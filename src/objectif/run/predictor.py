@@ -46,18 +46,20 @@ from objectif.solution.file import Precision, Solution, read
 from objectif.solution.gate import Gate
 from objectif.tasks import find as find_task
 
-Source = str | Path | bytes | NDArray[Any]
 Result = TypeVar("Result")
 Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
-class _Picture:
-    """An input that is ready for the network."""
+class Picture:
+    """An input that is ready for the network: pixels as images.prepare gives them, and where the picture lies in them."""
 
     name: str
     pixels: NDArray[Any]
     placement: Placement
+
+
+Source = str | Path | bytes | NDArray[Any] | Picture
 
 
 @dataclass(frozen=True)
@@ -185,8 +187,8 @@ class Predictor:
     ) -> Generator[Answer | Failure]:
         """An answer or a Failure for each input, in order.
 
-        inputs: one name (file, folder or glob), or an iterable, endless or not, of file names, encoded images (bytes)
-        and pixels (H, W, C) uint8 or uint16, as images.photo.read gives them. It is read on a thread of its own, a
+        inputs: one name (file, folder or glob), or an iterable, endless or not, of file names, encoded images (bytes),
+        pixels (H, W, C) uint8 or uint16, as images.photo.read gives them, and Pictures that are prepared already. It is read on a thread of its own, a
         few dozen inputs ahead of the answers taken. Failures pass through.
         tile: which images are answered in tiles, and how large those are: "auto" (see images.tiles.tile_size), "off",
         or pixels of the image along a tile's long side; only for tasks whose answers have places.
@@ -251,9 +253,9 @@ class Predictor:
             stop=job.ended.set,
         )
 
-    def _ready(self, number: int, item: Source | Failure, rule: TileRule) -> _Picture | _Large | Failure:
+    def _ready(self, number: int, item: Source | Failure, rule: TileRule) -> Picture | _Large | Failure:
         """One input prepared for the network, unless it is large; or why there is none."""
-        if isinstance(item, Failure):
+        if isinstance(item, Failure | Picture):
             return item
         name = str(item) if isinstance(item, str | Path) else f"image {number}"
         preparation = self.solution.preparation
@@ -273,8 +275,8 @@ class Predictor:
             if lacking:
                 return Failure(name, lacks(lacking[0]))
             if isinstance(source, bytes):
-                return _Picture(name, load_image(source, preparation, name=name), place)
-            return _Picture(name, prepare(source, preparation, name=name), place)
+                return Picture(name, load_image(source, preparation, name=name), place)
+            return Picture(name, prepare(source, preparation, name=name), place)
         except ImageError as error:
             return Failure(name, str(error).removeprefix(f"{name}: "))
         except Exception as error:
@@ -282,7 +284,7 @@ class Predictor:
 
     def _answered(self, numbered: list[tuple[int, Source | Failure]], job: _Job) -> list[_Decoded | Failure]:
         """Answers for a few inputs, as one batch; for one alone, or for those before it, where one is large."""
-        ready: list[_Picture | Failure] = []
+        ready: list[Picture | Failure] = []
         for number, item in numbered:
             one = self._ready(number, item, job.rule)
             if isinstance(one, _Large):
@@ -290,7 +292,7 @@ class Predictor:
                     return [self._in_tiles(one, job)]
                 break
             ready.append(one)
-        pictures = [one for one in ready if isinstance(one, _Picture)]
+        pictures = [one for one in ready if isinstance(one, Picture)]
         rows = iter(self._rows([p.pixels for p in pictures], [p.placement for p in pictures]))
         found: list[_Decoded | Failure] = []
         for one in ready:

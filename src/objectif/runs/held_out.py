@@ -61,10 +61,10 @@ def answers_of(folder: RunFolder) -> tuple[Result, Answers]:
     return result, answers
 
 
-def held_out(folder: RunFolder, result: Result, answers: Answers) -> list[HeldOut]:
+def held_out(folder: RunFolder, result: Result, answers: Answers) -> tuple[list[HeldOut], int]:
     """The development images out of fold, and the test images where there were any; of answers that name classes.
 
-    RunError where files do not fit together.
+    And how many other images there are: learned from beside given validation images, or kept for promises. RunError where files do not fit together.
     """
     table = _Table.read(folder, answers)
     parts = []
@@ -80,7 +80,7 @@ def held_out(folder: RunFolder, result: Result, answers: Answers) -> list[HeldOu
         rows = table.rows(answers.paths)
         learned = np.tile(table.learned(_NO_FOLD), (len(rows), 1))
         parts.append(table.part(rows, answers.scores, "test", learned, (result.winner or "",)))
-    return parts
+    return parts, len(table.paths) - sum(len(part.paths) for part in parts)
 
 
 def _mean(folder: RunFolder, result: Result, n: int) -> tuple[tuple[str, ...], NDArray[np.float64]]:
@@ -102,13 +102,16 @@ def _mean(folder: RunFolder, result: Result, n: int) -> tuple[tuple[str, ...], N
 
 @dataclass(frozen=True)
 class _Table:
-    """splits.json: all images of the data. truth: (N,) or (N, C). fold (N,): -1 where never held out. test (N,)."""
+    """splits.json: all images of the data. truth: (N,) or (N, C). fold (N,): -1 where never held out.
+
+    apart (N,): never learned from, for a test or for promises.
+    """
 
     paths: tuple[str, ...]
     truth: NDArray[np.int64]
     hot: NDArray[np.int64]
     fold: NDArray[np.int64]
-    test: NDArray[np.bool_]
+    apart: NDArray[np.bool_]
     units: NDArray[np.int64]
 
     @classmethod
@@ -123,7 +126,7 @@ class _Table:
 
     def learned(self, fold: int) -> NDArray[np.int64]:
         """(C,) images of each class that are learned from while `fold` is held out."""
-        return np.asarray(self.hot[~self.test & (self.fold != fold)].sum(0))
+        return np.asarray(self.hot[~self.apart & (self.fold != fold)].sum(0))
 
     def rows(self, paths: tuple[str, ...]) -> NDArray[np.int64]:
         place = {path: k for k, path in enumerate(self.paths)}
@@ -154,8 +157,9 @@ def _table(values: Mapping[str, Any], answers: Answers) -> _Table:
         hot[row, [place[name] for name in names]] = 1
     named = [f"\0{i}" if g is None else str(g) for i, g in enumerate(values["groups"])]
     units = np.unique(named, return_inverse=True)[1]
-    fold, test = np.array(values["fold"], np.int64), np.array(values["test"], bool)
-    if not len(hot) == len(fold) == len(test) == len(units) or hot.shape[1] != answers.scores.shape[1]:
+    fold, apart = np.array(values["fold"], np.int64), np.array(values["test"], bool)
+    apart = apart | np.array(values.get("calibration", np.zeros(len(apart))), bool)
+    if not len(hot) == len(fold) == len(apart) == len(units) or hot.shape[1] != answers.scores.shape[1]:
         raise ValueError(f"{hot.shape} labels, {len(fold)} folds, {answers.scores.shape} answers")
     truth = hot if answers.multilabel else hot.argmax(1)
-    return _Table(tuple(values["paths"]), truth, hot, fold, test, units)
+    return _Table(tuple(values["paths"]), truth, hot, fold, apart, units)

@@ -107,8 +107,9 @@ class Restore:
                 f"{dataset.name}: noisy pictures of {count} bands; expected gray or RGB ones where no clean ones are known."
             )
         for row in rows if dataset.noisy else ():
-            parts = noisy(dataset, row)[0], given(dataset, row), noisy(dataset, row)[1]
-            pairs.append(np.concatenate([in_channels(part, count) for part in parts], axis=2))
+            target, own = noisy(dataset, row)
+            parts = (in_channels(part, count) for part in (target, given(dataset, row), own))
+            pairs.append(np.concatenate(list(parts), axis=2))
         return _padded(pairs, dataset.name)
 
     def empty(self, n: int, classes: int) -> NDArray[np.float32]:

@@ -14,6 +14,7 @@ import pytest
 pytest.importorskip("torch")
 
 from objectif.cli import main
+from objectif.errors import InfeasibleError
 from objectif.learn.race.show import Show
 from objectif.learn.race.solve import solve
 from objectif.problem import Problem
@@ -94,3 +95,20 @@ def _knows_its_kind(solution: Path, images: list[str], stated: dict[str, Any]) -
     assert np.mean(rejected[:-1]) <= 0.15
     assert rejected[-1]
     assert not any(name.startswith("drift_") for name in predictor.solution.known)
+
+
+def test_no_name_is_in_what_is_promised_of_people(tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    root.mkdir()
+    stated = {**identities(root), "promises": ["fpir <= 0.3"], "budget": 60.0, "folds": 3}
+    for number in range(12, 24):  # enough people for some to be kept apart
+        (root / f"p{number}").mkdir()
+        for old in (root / f"p{number - 12}").iterdir():
+            turned = cv2.rotate(cv2.imread(str(old)), cv2.ROTATE_180)  # type: ignore[arg-type]
+            cv2.imwrite(str(root / f"p{number}" / old.name), turned)
+    with pytest.raises(InfeasibleError, match="cannot tell from fewer than ten groups"):
+        solve(Problem(**stated), tmp_path / "run", show=Show(quiet=True))
+    solution = read(next((tmp_path / "run").glob("*.objectif")))
+    written = json.dumps([solution.promises, solution.calibration, solution.gate, solution.card])
+    assert solution.promises is not None and solution.promises["data"]["images"] > 0
+    assert not [f"p{k}" for k in range(24) if f'"p{k}"' in written]

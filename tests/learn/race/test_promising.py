@@ -126,3 +126,11 @@ def test_pictures_that_prove_promises_must_not_be_learned_from(stripes: Path, tm
 def test_a_promise_about_an_unknown_class_stops_before_the_race(stripes: Path, tmp_path: Path) -> None:
     with pytest.raises(ProblemError, match="did you mean 'rows'"):
         solve(problem(stripes, "recall[row] >= 0.8"), tmp_path / "run", show=Show(quiet=True))
+
+
+def test_work_ranks_whatever_metric_is_named_and_it_is_said(stripes: Path, tmp_path: Path) -> None:
+    from objectif.learn.race.ground import survey
+
+    ground = survey(problem(stripes, "recall[rows] >= 0.8", metric="auroc"), tmp_path)
+    assert ground.problem.metric == "work_saved"
+    assert any("not by auroc" in note for note in ground.notes)

@@ -65,7 +65,11 @@ def survey(problem: Problem, work: Path, progress: Callable[[int, int], None] | 
     dataset = load(problem.data, **problem.reading())
     looks = look(dataset, progress=progress)
     dataset, looks, notes = _readable(dataset, looks)
-    problem = problem.settled(dataset)
+    asked, problem = problem.metric, problem.settled(dataset)
+    if problem.metric == WORK_SAVED and asked not in ("auto", WORK_SAVED):
+        notes.append(
+            f"Candidates are ranked by the work that the promises leave to a person, not by {asked}."
+        )
     if problem.task == "anomaly":
         dataset, looks = _comparable(dataset, looks, work.parent / synthetic.FOLDER)
     certain = same_pairs(looks)

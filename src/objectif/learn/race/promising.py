@@ -69,7 +69,7 @@ def _met(race: Race, network: bytes, decoding: Any, preparation: Preparation) ->
     multilabel = dataset.multilabel
     return Calibration(
         task=race.problem.task,
-        classes=dataset.classes,
+        classes=("identity",) if ground.context.task.traits.private else dataset.classes,
         multilabel=multilabel,
         truth=ground.context.truth()[rows],
         answers=scores,
@@ -117,13 +117,15 @@ def _data(race: Race) -> dict[str, Any]:
     truth = dataset.truth()[rows]
     counts = truth.sum(0) if dataset.multilabel else np.bincount(truth, minlength=len(dataset.classes))
     units = race.ground.context.units[rows]
+    named = zip(dataset.classes, counts, strict=True)
+    private = race.ground.context.task.traits.private
     return {
         "hold": race.problem.promises_hold,
         "data": {
             "name": dataset.name,
             "images": len(rows),
             "groups": len(np.unique(units)) if len(np.unique(units)) < len(units) else None,
-            "classes": {n: int(c) for n, c in zip(dataset.classes, counts, strict=True)},
+            "classes": {n: int(c) for n, c in named if not private},
             "date": datetime.now(UTC).date().isoformat(),
         },
     }

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from objectif.answers import Label
 from objectif.data.dataset import Dataset
 from objectif.data.pixels import known, read
 from objectif.data.regions import region, tells_places
@@ -29,7 +30,7 @@ from objectif.learn.race.deliver import Delivery
 from objectif.learn.race.folds import fold_file
 from objectif.learn.race.material import extractor, head_of, material
 from objectif.learn.race.race import Race
-from objectif.run.asked import question
+from objectif.run.asked import likeliest, question
 from objectif.run.explain import Explainer, Explanation, Seen
 from objectif.run.predictor import Predictor
 from objectif.run.sanity import ORDERS, Estimate, Pointing, curves, estimate, game, likeness, pointing
@@ -40,7 +41,7 @@ SHARE, LEAST, MOST = 0.03, 3.0, 15.0  # of the budget; seconds at least and at m
 CASES, TRIED = 4, 60  # pictures of each kind that are shown; pictures looked at to find them
 TESTED, POINTED = 24, 150  # pictures in the tests of maps; objects in the pointing game
 CELLS = 24  # of a kept map along its longer side
-FEWEST = 10  # pictures of a test that is to have an interval: for those time is overdrawn, up to twice
+FEWEST = 10  # pictures of a test that is to have an interval: for those time is overdrawn by half
 _UNTIL = {"cases": 0.25, "pointing": 0.5, "curves": 0.8, "shuffled": 1.0}
 """The share of the time by which each part ends."""
 
@@ -62,10 +63,10 @@ class _Look:
     told: dict[tuple[int, str | None], Explanation] = field(default_factory=dict)
 
     def each(self, phase: str, most: int) -> Iterator[int]:
-        """Rows, as long as the phase's time lasts, or twice that for the first few; at least one."""
+        """Rows, as long as the phase's time lasts, or half as much again for the first few; at least one."""
         for number, row in enumerate(self.rows[:most]):
             spent = (time.monotonic() - self.started) / self.seconds
-            if number and spent > _UNTIL[phase] * (2 if number < FEWEST else 1):
+            if number and spent > _UNTIL[phase] * (1.5 if number < FEWEST else 1):
                 return
             yield int(row)
 
@@ -103,7 +104,7 @@ def look(race: Race, delivery: Delivery) -> dict[str, Any] | None:
         if find(winner.model).approach != "classical":  # fixed operators have no weights to forget
             tests += _shuffled(one, delivery.solution, graph)
         return {"method": method, "network": words, "cases": cases, "tests": tests}
-    except ObjectifError as error:
+    except (ObjectifError, OSError) as error:
         race.show.say(f"Where the network looked cannot be shown: {error}")
         return None
 
@@ -164,15 +165,15 @@ def _cases(one: _Look) -> list[dict[str, Any]]:
 def _right(one: _Look, row: int) -> tuple[bool, str]:
     """Whether the answer is right, and the truth in words."""
     sample, decoded = one.dataset.samples[row], one.of(row).decoded[0]
-    if sample.value is not None:
+    if one.explainer.solution.task == "regress" and sample.value is not None:
         inside = bool(decoded[0] <= sample.value <= decoded[2])
         staged = len(one.dataset.classes) > 1
         return inside, one.dataset.classes[int(sample.value)] if staged else f"{sample.value:.6g}"
     names = " and ".join(one.dataset.classes[k] for k in sample.labels) or "none of the classes"
-    answered = getattr(one.of(row).answer, "labels", ())
-    explained = answered[0] if answered else one.dataset.classes[int(np.argmax(decoded))]
+    answer = one.of(row).answer
+    assert isinstance(answer, Label)
     held = {one.dataset.classes[k] for k in sample.labels}
-    return (explained in held) == bool(answered), names
+    return (likeliest(answer) in held) == bool(answer.labels), names
 
 
 def _case(found: Explanation, right: bool, truth: str) -> dict[str, Any]:
