@@ -1,4 +1,4 @@
-"""The doors by which models, losses, formats and metrics enter: entry points, built-ins included.
+"""The doors by which models, losses, formats, metrics and pages enter: entry points, built-ins included.
 
 Listing a door imports nothing but metadata; loading one name imports that one module.
 Built-ins use the same door as everybody else's, so a plug-in can do all that they can.
@@ -7,7 +7,7 @@ Built-ins use the same door as everybody else's, so a plug-in can do all that th
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -17,9 +17,17 @@ from objectif.errors import PluginError
 
 if TYPE_CHECKING:
     from objectif.data.dataset import Dataset
+    from objectif.problem import Problem
 
-DOORS = ("models", "losses", "formats", "metrics")
-ONE = {"models": "model", "losses": "loss", "formats": "format", "metrics": "metric"}
+DOORS = ("models", "losses", "formats", "metrics", "apps", "pages")
+ONE = {
+    "models": "model",
+    "losses": "loss",
+    "formats": "format",
+    "metrics": "metric",
+    "apps": "application",
+    "pages": "page",
+}
 
 
 class Format(Protocol):
@@ -53,6 +61,24 @@ class WritingFormat(Format, Protocol):
         ...
 
 
+class App(Protocol):
+    """An application: from a problem to advice that a person can act on (door `objectif.apps`).
+
+    Importing it needs neither torch nor a web library; its page has a door of its own.
+    """
+
+    name: str
+    title: str
+
+    def problem(self, data: Path, **options: Any) -> Problem:
+        """The statement for a user's data; options: as Problem takes them. InputError where the data do not fit."""
+        ...
+
+    def rehearse(self, folder: Path) -> Sequence[str]:
+        """Its way from made-up answers to advice, as lines for a terminal; `folder` is empty and may be written to."""
+        ...
+
+
 @cache
 def door(kind: str) -> Mapping[str, EntryPoint]:
     """Name -> entry point for one of DOORS, sorted by name; nothing is imported."""
@@ -75,7 +101,9 @@ def load(kind: str, name: str) -> Any:
     try:
         return entries[name].load()
     except ImportError as error:
-        raise PluginError(
-            f"{ONE[kind]} {name!r} cannot be imported ({error}). "
-            "Models and losses need the training packages: pip install 'objectif[train]'."
-        ) from error
+        needs = (
+            "Pages need the packages of the web application: pip install 'objectif[web]'."
+            if kind == "pages"
+            else "Models and losses need the training packages: pip install 'objectif[train]'."
+        )
+        raise PluginError(f"{ONE[kind]} {name!r} cannot be imported ({error}). {needs}") from error

@@ -19,10 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from objectif import plugins
+from objectif.apps.testing import check_app
 from objectif.data.dataset import Box, Dataset, Sample
 from objectif.data.files import split_in
 from objectif.errors import DataError
 from objectif.run.check import Check
+
+__all__ = ["boxed", "check_app", "check_dataset", "check_format"]
 
 _CLASSES = ("ash", "birch", "cedar")
 _PER_CLASS = 4

@@ -105,8 +105,14 @@ def _all(
     elif form == "csv":
         channels = solution.preparation.channels if issubclass(answers, Masks) else 0
         unit, spacing = (None, None) if scale is None else (scale.unit, scale.spacing)
-        write(csv_header(answers, classes, channels, unit))
-        yield lambda answer: write(csv_rows(answer, _pixels(answer) if channels else None, channels, spacing))
+        judged = any(t is not None for t in (solution.gate, solution.promises, solution.calibration))
+        write(csv_header(answers, classes, channels, unit, judged=judged))
+
+        def rows(answer: Answer) -> None:
+            pixels = _pixels(answer) if channels else None
+            write(csv_rows(answer, pixels, channels, spacing, judged=judged))
+
+        yield rows
     else:
         yield lambda answer: write(json_line(answer))
 

@@ -1,4 +1,4 @@
-"""`objectif check`: contract tests on a Solution file, or on an installed model, loss or format by its name."""
+"""`objectif check`: contract tests on a Solution file, or on an installed model, loss, format or application by its name."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ import typer
 if TYPE_CHECKING:
     from objectif.run.check import Check
 
-KINDS = ("models", "losses", "formats")
+KINDS = ("models", "losses", "formats", "apps")
 
 
 def command(
     what: Annotated[
         str,
         typer.Argument(
-            help="A .objectif file, or the name of a model, loss or format (losses:NAME where a name is several).",
+            help="A .objectif file, or the name of a model, loss, format or application (losses:NAME where a name is several).",
             show_default=False,
         ),
     ],
     json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
 ) -> None:
-    """Contract tests on a Solution, model, loss or format."""
+    """Contract tests on a Solution, model, loss, format or application."""
     from objectif.errors import InputError
 
     checks = _solution(what) if _is_file(what) else _plugin(what)
@@ -65,7 +65,9 @@ def _plugin(what: str) -> list[Check]:
     doors = [door for door in KINDS if kind in {"", door} and name in plugins.names(door)]
     if not doors:
         known = "; ".join(f"{door}: {', '.join(plugins.names(door)) or 'none'}" for door in KINDS)
-        raise PluginError(f"no file, model, loss or format called {what!r}. Installed are {known}.")
+        raise PluginError(
+            f"no file, model, loss, format or application called {what!r}. Installed are {known}."
+        )
     return [check for door in doors for check in _run(_tests(door), name)]
 
 
@@ -77,6 +79,10 @@ def _tests(door: str) -> Callable[[str], Any]:
         from objectif.testing import check_format
 
         return check_format
+    if door == "apps":
+        from objectif.testing import check_app
+
+        return check_app
     try:
         from objectif.learn.testing import check_loss, check_model
     except ImportError as error:

@@ -10,16 +10,17 @@ from typing import Annotated, Literal
 
 import typer
 
-KINDS = ("models", "losses", "formats", "metrics")
+KINDS = ("models", "losses", "formats", "metrics", "apps", "pages")
 
 
 def command(
     kind: Annotated[
-        Literal["models", "losses", "formats", "metrics"] | None, typer.Argument(help="One kind.")
+        Literal["models", "losses", "formats", "metrics", "apps", "pages"] | None,
+        typer.Argument(help="One kind."),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON alone.")] = False,
 ) -> None:
-    """What is installed: models, losses, formats, metrics."""
+    """What is installed: models, losses, formats, metrics, apps, pages."""
     kinds = KINDS if kind is None else (kind,)
     found = {one: rows(one) for one in kinds}
     if json:
@@ -47,7 +48,7 @@ def rows(kind: str) -> list[dict[str, str]]:
     for name in plugins.names(kind):
         known = about(kind, name)
         # A file may bring several models, of which its first line speaks as one.
-        own = known.constants.get("title") if kind == "models" else None
+        own = known.constants.get("title") if kind in {"models", "apps"} else None
         facts = {k: v for k in ("approach", "kind") if isinstance(v := known.constants.get(k), str)}
         found.append(_row(name, str(own or known.summary), known.package, **facts))
     return found

@@ -16,6 +16,7 @@ from objectif.report import (
     answer,
     board,
     confusion,
+    evidence,
     exhibits,
     gallery,
     health,
@@ -32,6 +33,7 @@ from objectif.runs.folder import LEADERBOARD, REPORT, RESULT, RunFolder
 
 SECTIONS = (
     ("answer", "Answer", answer.section),
+    ("promises", "Promises", evidence.section),
     ("leaderboard", "Leaderboard", board.section),
     ("claims", "What matters", tables.section),
     ("map", "Loss × model", heat.section),

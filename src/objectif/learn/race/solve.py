@@ -54,6 +54,8 @@ def solve(
                 result = _race(problem, folder, folder.journal(), show, executor(), command)
     if not result.feasible:
         raise InfeasibleError(_infeasible(result, folder))
+    if not result.kept:
+        raise InfeasibleError(_broken(result, folder))
     return result
 
 
@@ -142,7 +144,9 @@ def _finish(race: Race, folder: RunFolder, command: str) -> Result:
         old.unlink()
     delivery.solution.save(folder.path / f"{name_of(race)}.objectif")
     folder.write_result(delivery.result)
+    began = race.now()
     looked = look(race, delivery)
+    race.board.journal.append("explained", status="done", seconds=round(race.now() - began, 3))
     if looked is not None:
         folder.write_json(WHY, looked)
     write_report(folder)
@@ -170,6 +174,15 @@ def _deliver_best(race: Race, command: str) -> Delivery:
             del race.board.scores[winner]
             race.board.fail(winner, None, str(error))
             race.show.say(f"{winner.id} failed at the last step: {error}")
+
+
+def _broken(result: Result, folder: RunFolder) -> str:
+    records = (result.promises or {}).get("records", ())
+    said = [str(record["sentence"]) for record in records if not record["kept"]]
+    return (
+        f"{chr(10).join(said)}\nThe best Solution is in {folder.solution().name}, which leaves every image to a person; see "
+        f"{folder.file(REPORT)}."
+    )
 
 
 def _infeasible(result: Result, folder: RunFolder) -> str:

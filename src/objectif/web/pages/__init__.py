@@ -1,0 +1,1 @@
+"""The studio: one page a file, in the frame of frame.py."""
