@@ -22,7 +22,7 @@ Auto = Literal["auto"]
 KEPT_APART = 0.3
 """Of the images that are not for testing, where promises are to be proved: so many more than a network misses by having
 fewer to learn from that bounds come near what is true."""
-RANKED = ("classify", "anomaly")
+RANKED = ("classify", "anomaly", "detect", "segment", "regress")
 """Tasks whose candidates are ranked by the work that promises leave to a human."""
 
 

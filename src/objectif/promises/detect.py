@@ -63,8 +63,21 @@ class Found(Seen):
         if lowest is None or -lowest < recall:
             return None
         able = [float(t) for t in GRID if lowest <= t <= -recall]
+        able = able[:: -(-len(able) // 16)] or able  # sixteen are enough to be near the best
         none = np.zeros(0, np.bool_)
         return -max(able, key=lambda t: float(self.work(-t, none).mean()))
+
+    def ranked(self, limit: float, weight: Reals) -> float | None:
+        """Minus a threshold with the promised rate of false answers, the lowest or the highest that finds enough."""
+        order = np.argsort(-self.false_score, kind="stable")
+        counted = np.cumsum(weight[self.false_place[order]])
+        over = np.flatnonzero(counted > (self.promise.at or 0.0) * float(weight.sum()))
+        lowest = float(np.nextafter(self.false_score[order[over[0]]], np.inf)) if len(over) else 0.0
+        if -lowest < limit:
+            return None
+        none = np.zeros(0, np.bool_)
+        able = (lowest, -limit if np.isfinite(limit) else lowest)
+        return -max(able, key=lambda t: float(np.average(self.work(-t, none), weights=weight)))
 
     def _lowest(self, level: float) -> float | None:
         """The lowest threshold down to which the rate of false answers is proved."""

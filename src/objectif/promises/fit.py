@@ -19,7 +19,7 @@ from objectif.promises.bounds import upper
 from objectif.promises.calibration import FEWEST_GROUPS, Bools, Calibration
 from objectif.promises.record import Best, Outcome, Record
 from objectif.promises.rule import Guard, Rule, glue
-from objectif.promises.seen import Seen
+from objectif.promises.seen import Guarded, Seen
 from objectif.promises.words import Facts, sentence
 
 
@@ -83,8 +83,11 @@ def _lacking(seen: Seen) -> str:
     count, n = int(seen.about.sum()), len(seen.about)
     if count == 0:
         return f"there are no {seen.called} among the {n} images"
+    same = "so it cannot be told apart from a rule that always says the same"
     if seen.called in ("positives", "negatives") and count == n:
-        return f"all {n} images are {seen.called}, so it cannot be told apart from a rule that always says the same"
+        return f"all {n} images are {seen.called}, {same}"
+    if isinstance(seen, Guarded) and (seen.truth == seen.truth[0]).all():
+        return f"all {n} images have the same truth, {same}"
     units = seen.units.count(seen.about)
     if seen.holder == "groups" and units < FEWEST_GROUPS:
         return f"cannot tell from fewer than ten groups ({units} with {seen.called})"

@@ -22,6 +22,8 @@ Bools = NDArray[np.bool_]
 Reals = NDArray[np.float64]
 FINE, COARSE = np.linspace(-2.2, 7.4, 13), np.linspace(-2.2, 7.4, 6)
 """Log-odds from .9 to .0006 of probability, where a limit must be of a fixed list."""
+MOST_FREE = 2
+"""Promises with a limit of their own from the list; more than that, near one promise of a share, have one in common."""
 
 
 def find(seen: Sequence[Seen], levels: Sequence[float]) -> list[float | None]:
@@ -43,10 +45,17 @@ def _together(
     together = blocks(seen)
     near, twins = _neighbours(seen, together)
     crowd = {k: max(len(own) for own in near if k in own) for own in near for k in own}
+    tied = max(crowd.values(), default=0) > MOST_FREE
     for k, count in crowd.items():
-        limits[k] = _listed(limits[k], _list(count))
+        limits[k] = _listed(limits[k], FINE if tied or count == 1 else COARSE)
+    if tied and any(limits[k] is None for k in crowd):
+        near, crowd, together, twins = [], {}, [], []  # nothing about shares can be said then
+    elif tied:
+        strictest = max(t for t in (limits[k] for k in crowd) if t is not None)
+        limits = [strictest if k in crowd else t for k, t in enumerate(limits)]
     for block, own, same in zip(together, near, twins, strict=True):
-        tests = float(np.prod([1 + len(_list(crowd[k])) for k in own]))
+        free = [1.0 + len(FINE if crowd[k] == 1 else COARSE) for k in own]
+        tests = float(len(FINE)) if tied else float(np.prod(free))
         vetoed = [seen[k].passes(limits[k]) for k in own]
         given = np.logical_and.reduce([np.ones(len(seen[0].guards), np.bool_), *vetoed])
         shift = seen[block[0]].shift
@@ -55,7 +64,8 @@ def _together(
         for j in block:
             limits[j] = found
         for k in same:
-            limits[k] = None if limits[k] is None else limits[k] if found is None else found + shift
+            limit = limits[k]
+            limits[k] = limit if limit is None or found is None else max(limit, found + shift)
     return limits
 
 
@@ -75,10 +85,6 @@ def _neighbours(
         [k for k in same if sum(k in own for own in near) == 1] for same in twins
     ]  # a twin that meets another block too is a neighbour of both
     return [[k for k in own if k not in same] for own, same in zip(near, alone, strict=True)], alone
-
-
-def _list(count: int) -> Reals:
-    return FINE if count == 1 else COARSE
 
 
 def _shared(seen: Sequence[Guarded], levels: Sequence[float], given: Bools, least: float) -> float | None:

@@ -41,6 +41,7 @@ class Seen:
     saves = "of the images are answered for good"
     idle = "it would save no work: every answer that it is about is left to a person, or there is none"
 
+    graded = False
     tests = 1  # that share the level, all of which must be passed
 
     def beside(self, limit: float) -> str:
@@ -92,6 +93,10 @@ class Seen:
             low, high = (low, middle) if proved(float(steps[middle])) else (middle + 1, high)
         return float(steps[high])
 
+    def ranked(self, limit: float, weight: Reals) -> float | None:
+        """The limit for ranking, without a bound, where the weighted (N,) loss is as promised from `limit` on; None: none."""
+        return limit
+
     def passes(self, limit: float | None) -> Bools:
         """(N,) which images this promise does not leave to a person."""
         return np.ones(self.images.size, np.bool_)
@@ -101,8 +106,9 @@ class Seen:
         raise NotImplementedError
 
     def bounded_work(self, limit: float, given: Bools, level: float) -> tuple[float, float, float]:
-        """Its mean with a lower and an upper bound."""
-        saved = self.images.losses(self.work(limit, given), np.ones(self.images.size, np.bool_))
+        """Its mean with a lower and an upper bound: by bets where it is a share of each image."""
+        count = self.images.betted if self.graded else self.images.losses
+        saved = count(self.work(limit, given), np.ones(self.images.size, np.bool_))
         return saved.mean, lower(saved, level), upper(saved, level)
 
     def chance(self, limit: float, given: Bools) -> float:

@@ -33,6 +33,7 @@ class Checked(Seen):
     spared: Reals
     others: Reals
 
+    graded = True
     idle = "it would save no work: the masks leave no part of a picture out"
     saves = "of the picture need not be looked at"
 
@@ -45,6 +46,10 @@ class Checked(Seen):
     def work(self, limit: float, given: Bools) -> Reals:
         """The share of each picture where nobody needs to look; nothing unless masks are given."""
         return self.spared if limit == -np.inf else np.zeros_like(self.spared)
+
+    def ranked(self, limit: float, weight: Reals) -> float | None:
+        """The masks as they are, or nothing."""
+        return limit if limit == -np.inf else None
 
     def chance(self, limit: float, given: Bools) -> float:
         """That masks miss no less of their own picture than of another."""

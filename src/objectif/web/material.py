@@ -144,6 +144,15 @@ class Materials:
         return Material(note.parent.name, path, note.parent)
 
 
+def counted(dataset: Dataset) -> dict[int, int]:
+    """Class -> how many images have it."""
+    counts = dict.fromkeys(range(len(dataset.classes)), 0)
+    for sample in dataset.samples:
+        for label in sample.labels:
+            counts[label] += 1
+    return counts
+
+
 def within(dataset: Dataset, roots: tuple[Path, ...]) -> None:
     """DataError where data name a file, by a list or a link, that lies outside of the allowed roots.
 

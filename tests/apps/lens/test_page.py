@@ -106,8 +106,8 @@ def test_a_photo_is_answered_in_the_language_of_the_reader(server: Server) -> No
     told = answer.json()
     assert (told["heading"], told["line"]) == ("Rot", "Wie eine Rose.")
     assert told["safety"] == "Ein Foto macht keine Farbe essbar."
-    assert told["alike"][0][1][0]["label"] == "red"
-    picture = httpx.get(server.address + told["alike"][0][1][0]["picture"], timeout=60)
+    assert (told["alike"][0]["name"], told["alike"][0]["label"]) == ("Rot", "red")
+    picture = httpx.get(server.address + told["alike"][0]["picture"], timeout=60)
     assert picture.headers["content-type"] == "image/jpeg"
 
 

@@ -10,7 +10,7 @@ from objectif.data.dataset import Dataset
 from objectif.errors import ObjectifError
 from objectif.report.html import Markup, join, name, tag, visible
 from objectif.web.house import House
-from objectif.web.material import PAGE, Material
+from objectif.web.material import PAGE, Material, counted
 from objectif.web.pages import doubts
 from objectif.web.pages.frame import Frame, button, command, refused, script, show
 
@@ -32,7 +32,7 @@ def build(frame: Frame, house: House) -> None:
         material = await asyncio.to_thread(house.materials.one, key)
         dataset = await asyncio.to_thread(house.materials.dataset, material)
         script("gallery.js")
-        counts = [sum(k in s.labels for s in dataset.samples) for k in range(len(dataset.classes))]
+        counts = list((await asyncio.to_thread(counted, dataset)).values())
         usable = f"{len(dataset):,} images · {len(dataset.classes)} classes · layout {dataset.layout} · {dataset.task}"
         show(
             tag("h1", name(dataset.name)),
