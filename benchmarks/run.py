@@ -642,7 +642,6 @@ def gate() -> Row:
 def drift() -> Row:
     import gate as script
 
-    gate()
     return script.drift_row(solve, RUNS, DATA, _brain_lists()[0])
 
 
