@@ -215,6 +215,13 @@ def test_costs_weigh_mistakes():
     assert record.estimate == pytest.approx(table[data.truth, data.chosen.argmax(1)][judged].mean())
 
 
+def test_a_risk_that_every_rule_keeps_is_refused():
+    with pytest.raises(ProblemError, match="no answer costs more than 10, so every rule keeps it"):
+        one("risk <= 12", replace(two(100), costs=((0.0, 1.0), (10.0, 0.0))))
+    with pytest.raises(ProblemError, match="no answer costs more than 1"):
+        one("risk <= 1.5", two(100))
+
+
 @pytest.mark.parametrize("text", KINDS)
 def test_work_ranks_scores_by_how_well_they_tell(text):
     promises = [parse(text)]
