@@ -173,6 +173,10 @@ def test_the_threshold_of_a_detector_keeps_both():
     assert false <= 1
     assert " false positives per image, and >= " in record.sentence
     assert decoding.thresholds[1] == 0.5
+    noisy = fresh.answers.copy()
+    noisy[:, 10:] = noisy[:, :1]
+    noisy[:, 10:, :4] = 300, 300, 320, 320
+    assert check(outcome.rule, record, replace(fresh, answers=noisy)).verdict == "no longer kept"
     same = replace(
         objects(300), **{k: np.tile(getattr(objects(300), k)[:1], (300, 1, 1)) for k in ("truth", "answers")}
     )

@@ -48,6 +48,10 @@ class Seen:
         """What else is to be said of a limit, after a comma; '' where nothing is."""
         return ""
 
+    def second(self, limit: float, level: float) -> str:
+        """Of what else must hold, on these images: 'kept', 'broken', or 'open'; '' where nothing must."""
+        return ""
+
     @property
     def holder(self) -> str:
         """What the units are called where they are not the things themselves: 'groups', or 'images' of several things."""
