@@ -153,8 +153,8 @@ def traffic_signs_without() -> Row:
     }
 
 
-def brain_mri() -> Row:
-    """Training to Testing, without the Testing pictures that are in Training too."""
+def _brain_lists() -> tuple[Path, int]:
+    """Lists of brain_mri without the Testing pictures that are in Training too, and how many those are."""
     from objectif.data.load import load
     from objectif.health.leakage import leakage
 
@@ -165,6 +165,12 @@ def brain_mri() -> Row:
     for part in ("train", "test"):
         lines = [s.path for s in dataset.samples if s.split == part and s.path not in leaked]
         (clean / f"{part}.txt").write_text("\n".join(lines) + "\n")
+    return clean, len(leaked)
+
+
+def brain_mri() -> Row:
+    """Training to Testing, without the Testing pictures that are in Training too."""
+    clean, leaked = _brain_lists()
     row = race(
         "brain_mri",
         "brain_mri, Training to Testing, Testing read once: accuracy",
@@ -174,7 +180,7 @@ def brain_mri() -> Row:
         "--budget",
         "5m",
     )
-    row["notes"] += f"; {len(leaked)} Testing pictures left out because they are in Training"
+    row["notes"] += f"; {leaked} Testing pictures left out because they are in Training"
     row["command"] = "python benchmarks/run.py brain_mri"
     return row
 
@@ -261,6 +267,13 @@ def null_races() -> Row:
         "notes": "",
         "command": "python benchmarks/run.py null_races",
     }
+
+
+def promises() -> Row:
+    """Made-up populations whose true risk is known; writes promises.md."""
+    import promises as script
+
+    return script.row()
 
 
 def timed(command: list[Any], runs: int = 5) -> float:
@@ -476,6 +489,18 @@ def denoise_without_clean() -> Row:
     return restoration.without_clean(solve, RUNS, SHARED)
 
 
+def denoise_blind_spot() -> Row:
+    import restoration
+
+    return restoration.blind_spot(solve, RUNS, SHARED)
+
+
+def deblur() -> Row:
+    import restoration
+
+    return restoration.deblurred(solve, RUNS, SHARED)
+
+
 def denoise_speed() -> Row:
     import restoration
 
@@ -528,11 +553,16 @@ def _identities(name: str, title: str, data: Path) -> Row:
     }
 
 
-def sign_tracks() -> Row:
+def _tracks() -> Path:
+    """traffic_signs with a folder for each track."""
     import identify
 
     files = sorted((DATA / "traffic_signs").glob("*/*.png"))
-    data = identify.sorted_into(RUNS / "sign_tracks_data", files, identify.by_track)
+    return identify.sorted_into(RUNS / "sign_tracks_data", files, identify.by_track)
+
+
+def sign_tracks() -> Row:
+    data = _tracks()
     return _identities(
         "sign_tracks", "traffic_signs, which very sign (a track is one): TPIR at FPIR 1 %", data
     )
@@ -578,14 +608,94 @@ def banana_stages() -> Row:
     return {**row, "notes": f"{row['notes']}; within one stage: {near['each']}"}
 
 
+def why() -> Row:
+    """Maps of classes beside boxes and masks: see why.py, whose table stands in why.md."""
+    import why as script
+
+    return script.row(solve, RUNS, DATA, SPLITS)
+
+
+def embedding_losses() -> Row:
+    """Where answers are embeddings: four losses, each for the same time."""
+    import losses_by_task
+
+    return losses_by_task.embeddings(solve, RUNS, _tracks())
+
+
+def number_losses() -> Row:
+    """Where answers are numbers: six losses of a head that is solved at once."""
+    import losses_by_task
+    import regression
+
+    manifest = regression.manifests(DATA / "bananas", RUNS / "bananas")["until"]
+    return losses_by_task.numbers(solve, RUNS, manifest, regression.left_out(manifest))
+
+
+def doubts() -> Row:
+    """Labels made wrong on purpose, among the first doubts."""
+    import doubts as script
+
+    return script.row(solve, RUNS, DATA)
+
+
+def gate() -> Row:
+    import gate as script
+
+    return script.row(solve, RUNS, DATA)
+
+
+def drift() -> Row:
+    import gate as script
+
+    gate()
+    return script.drift_row(solve, RUNS, DATA, _brain_lists()[0])
+
+
+def web_first_page() -> Row:
+    """From the command to the first page."""
+    import web as script
+
+    return script.first_page()
+
+
+def web_gallery() -> Row:
+    """10,000 photos in a browser."""
+    import shutil
+
+    import web as script
+
+    browser = shutil.which("chromium")
+    if browser is None:
+        sys.exit("no chromium on the PATH: apt-get install chromium")
+    return script.gallery(DATA / "flowers", browser)
+
+
+def web_readers() -> Row:
+    """Pages while a race runs."""
+    import throughput
+    import web as script
+
+    return script.readers(DATA / "flowers", throughput.lite0(RUNS))
+
+
+def web_predict() -> Row:
+    """Concurrent clients of the REST API, against the bare network in the same run."""
+    import throughput
+    import web as script
+
+    return script.predict(DATA / "flowers", throughput.lite0(RUNS))
+
+
 FIGURES: dict[str, Callable[[], Row]] = {
     f.__name__: f
-    for f in (flowers, seedlings, fruit_quality, traffic_signs, traffic_signs_without, brain_mri, losses, blood_cells_kinds, null_races, shuffled,
+    for f in (flowers, seedlings, fruit_quality, traffic_signs, traffic_signs_without, brain_mri, losses, blood_cells_kinds, null_races, promises, shuffled,
               help_time, cold, throughput, lens, lens_promise, minute, blood_cells, aerial_vehicles, pedestrians, raccoons, detect_speed,
               detect_tiles, nuclei, camvid, carrot_weed, magnetic_tiles, segment_tiles, segment_tiles_objects,
               magnetic_anomalies,
-              denoise, denoise_priors, denoise_without_clean, denoise_speed, twice,
-              faces, sign_tracks, cifar10h_classes, banana_days, banana_stages)
+              denoise, denoise_priors, denoise_without_clean, denoise_blind_spot, deblur, denoise_speed, twice,
+              faces, sign_tracks, cifar10h_classes, banana_days, banana_stages,
+              embedding_losses, number_losses, doubts, why, gate, drift,
+              web_first_page, web_gallery, web_readers, web_predict)
 }  # fmt: skip
 
 

@@ -15,6 +15,7 @@ _PUBLIC = {
     "Gallery": "objectif.run.gallery",
     "Problem": "objectif.problem",
     "Solution": "objectif.solution.file",
+    "explain": "objectif.run.explain",
     "inspect": "objectif.facade",
     "load": "objectif.facade",
     "name": "objectif.run.identify",

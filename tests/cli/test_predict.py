@@ -340,7 +340,7 @@ def test_a_form_that_does_not_fit_labels_is_refused(
     out, err = capfdbinary.readouterr()
     assert out == b""
     assert f"needs answers with {needed};".encode() in err
-    assert b"Use --to jsonl or csv" in err
+    assert b"Use --to jsonl, csv or explanations" in err
 
 
 @pytest.mark.parametrize("form", ["masks", "instances", "geojson"])

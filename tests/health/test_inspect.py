@@ -124,6 +124,23 @@ def test_small_and_uneven_classes_are_worries() -> None:
     assert kinds(health) == ["small classes", "imbalance"]
 
 
+def test_what_has_no_classes_has_no_small_ones(tmp_path: Path) -> None:
+    for k in range(4):
+        write(tmp_path / "p" / f"{k}.png", scene(k, side=48))
+    lines = ["path,value ripeness", *(f"p/{k}.png,{k / 3}" for k in range(4))]
+    (tmp_path / "labels.csv").write_text("\n".join(lines) + "\n")
+    for health in (
+        inspect(load(tmp_path / "p", degrade="noise 25")),
+        inspect(load(tmp_path / "labels.csv")),
+    ):
+        assert "small classes" not in kinds(health)
+        assert " class" not in str(health) and "4 images, layout" in str(health)
+    stages = "\n".join(["path,stage U<V<W", *(f"p/{k}.png,{'UVWW'[k]}" for k in range(4))]) + "\n"
+    (tmp_path / "stages.csv").write_text(stages)
+    health = inspect(load(tmp_path / "stages.csv"))
+    assert "3 stages" in str(health) and kinds(health)[0] == "small classes"
+
+
 def test_few_images_are_counted_and_nothing_is_claimed() -> None:
     health = inspect(in_memory([scene(i, i % 2) for i in range(12)], [i % 2 for i in range(12)]))
     assert health.doubts is None

@@ -14,13 +14,16 @@ from objectif.images.prepare import Preparation, prepare
 
 @given(
     some.booleans(),
+    some.booleans(),
     some.sampled_from((0.0, 0.5, 1.6)),
     some.sampled_from((1, 2, 3)),
     some.sampled_from((0, 25.5)),
 )
-def test_words_come_back(gray: bool, blur: float, shrink: int, noise: float) -> None:
-    how = Degradation(gray, blur, shrink, float(noise))
-    if blur or shrink > 1 or noise:
+def test_words_come_back(given: bool, gray: bool, blur: float, shrink: int, noise: float) -> None:
+    how = Degradation(given, gray, blur, shrink, float(noise))
+    if not given and (blur or shrink > 1 or noise):
+        assert degradation(str(how)) == how
+    if given and not blur and shrink == 1:
         assert degradation(str(how)) == how
 
 

@@ -17,6 +17,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from objectif.problem.promises import Promise
+from objectif.promises import Calibration, fit
 from objectif.runs.folder import RunFolder
 from objectif.runs.result import Result, Standing
 
@@ -196,6 +198,14 @@ HEALTH = {
 }
 
 
+def promised(truth: Any, scores: Any) -> dict[str, Any]:
+    """What a Solution would promise of the first class."""
+    proved = fit([Promise("recall", CLASSES[0], 0.8)], Calibration("classify", CLASSES, False, truth, scores))
+    counts = {name: int((truth == k).sum()) for k, name in enumerate(CLASSES)}
+    data = {"name": "photos", "images": len(truth), "groups": None, "classes": counts, "date": "2026-05-03"}
+    return {**proved.to_dict(), "hold": "jointly", "data": data}
+
+
 @pytest.fixture
 def fake_run(tmp_path: Path) -> Callable[..., RunFolder]:
     """fake_run(n=..., **changes of Result) -> a finished RunFolder; its pictures are in tmp_path/'photos'."""
@@ -235,6 +245,7 @@ def fake_run(tmp_path: Path) -> Callable[..., RunFolder]:
             notes=("Layout: folder per class.",),
             card={"intended_use": "telling flowers apart", "weights_licence": "Apache-2.0"},
             command=f"objectif solve {data} --budget 5m --seed 0",
+            promises=promised(truth, scores),
         )
         folder.write_result(replace(result, **changes))
         folder.write_arrays(

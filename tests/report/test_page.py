@@ -27,7 +27,7 @@ def page(folder: RunFolder) -> Page:
 
 def test_a_full_run_has_every_section_and_closes_every_element(fake_run: Make) -> None:
     found = page(fake_run())
-    assert found.sections() == {key for key, _, _ in SECTIONS} - {"details", "cases"}
+    assert found.sections() == {key for key, _, _ in SECTIONS} - {"details", "cases", "why"}
     links = {a["href"][1:] for t, a in found.tags if t == "a"}
     assert links == found.sections()
     ids = [a["id"] for _, a in found.tags if "id" in a]

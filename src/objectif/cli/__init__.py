@@ -18,9 +18,12 @@ VERBS = {
     "solve": "Run the race; write a run folder with leaderboard, report and one Solution file.",
     "report": "Write a run's report again.",
     "compare": "Compare two runs, paired where they share images.",
+    "doubts": "The labels of a run most worth a second look, worst first.",
     "predict": "Answers for files, folders, globs or a list on stdin.",
     "gallery": "Who is known: enrol, remove, list, verify, search; a file apart from the Solution.",
+    "evidence": "What a Solution promises, on what evidence, and what it does not say.",
     "evaluate": "Metrics with intervals of a Solution on labelled data.",
+    "drift": "Do these images still look like those the Solution was judged on? No labels are needed.",
     "benchmark": "Images a second and memory of a Solution on this machine, against the bare network.",
     "lens": "A lens: what photos show, how sure that is, what to do about it; taught without training.",
     "serve": "Serve the studio and the REST API on this machine; Ctrl-C ends it, races go on.",
@@ -43,7 +46,7 @@ def usage() -> str:
             "",
             *lines,
             "",
-            "Exit codes: 0 done, 2 usage or bad input, 3 infeasible, 4 leakage refused, "
+            "Exit codes: 0 done, 1 drift seen, 2 usage or bad input, 3 infeasible, 4 leakage refused, "
             "5 some inputs failed.",
         ]
     )

@@ -18,20 +18,22 @@ from objectif.errors import InputError
 if TYPE_CHECKING:
     from objectif.answers import AnomalyMap, Answer, Boxes, Masks, Picture
     from objectif.cli._spacing import Scale
+    from objectif.run.predictor import Predictor
     from objectif.solution.file import Solution
 
 Write = Callable[["Answer"], None]
 _OF_MASKS = ("geojson", "masks", "instances", "overlays")
 _OF_MAPS = ("maps", "heatmaps")
-_FOLDERS = (*_OF_MASKS, *_OF_MAPS, "pictures")
+_WHY = "explanations"
+_FOLDERS = (*_OF_MASKS, *_OF_MAPS, "pictures", _WHY)
 _FITS = {
-    "Label": (),
-    "Boxes": ("coco", "overlays"),
-    "Masks": ("coco", *_OF_MASKS),
-    "AnomalyMap": _OF_MAPS,
+    "Label": (_WHY,),
+    "Boxes": ("coco", "overlays", _WHY),
+    "Masks": ("coco", *_OF_MASKS, _WHY),
+    "AnomalyMap": (*_OF_MAPS, _WHY),
     "Picture": ("pictures",),
-    "Identity": (),
-    "Quantity": (),
+    "Identity": (_WHY,),
+    "Quantity": (_WHY,),
 }
 _ALWAYS = ("jsonl", "csv")
 _NAMES = {
@@ -47,7 +49,7 @@ _NAMES = {
 
 @contextmanager
 def writer(
-    form: str, solution: Solution, inputs: list[str], out: Path | None, scale: Scale | None = None
+    form: str, predictor: Predictor, inputs: list[str], out: Path | None, scale: Scale | None = None
 ) -> Iterator[Write]:
     """A function that writes one answer in the form that was asked for.
 
@@ -56,6 +58,7 @@ def writer(
     """
     from objectif.run.written import kind
 
+    solution = predictor.solution
     answers = kind(solution)
     fitting = (*_ALWAYS, *_FITS[answers.__name__])
     if form not in fitting:
@@ -71,7 +74,9 @@ def writer(
             + ("Add --to table" if answers.__name__ == "Masks" else "Leave --spacing out")
             + "."
         )
-    if form in _FOLDERS:
+    if form == _WHY:
+        yield _explained(predictor, inputs, _folder(form, out))
+    elif form in _FOLDERS:
         yield _each(form, inputs, out)
     else:
         with answers_to(out) as write, _all(form, solution, answers, scale, write) as one:
@@ -100,8 +105,14 @@ def _all(
     elif form == "csv":
         channels = solution.preparation.channels if issubclass(answers, Masks) else 0
         unit, spacing = (None, None) if scale is None else (scale.unit, scale.spacing)
-        write(csv_header(answers, classes, channels, unit))
-        yield lambda answer: write(csv_rows(answer, _pixels(answer) if channels else None, channels, spacing))
+        judged = any(t is not None for t in (solution.gate, solution.promises, solution.calibration))
+        write(csv_header(answers, classes, channels, unit, judged=judged))
+
+        def rows(answer: Answer) -> None:
+            pixels = _pixels(answer) if channels else None
+            write(csv_rows(answer, pixels, channels, spacing, judged=judged))
+
+        yield rows
     else:
         yield lambda answer: write(json_line(answer))
 
@@ -113,9 +124,7 @@ def _each(form: str, inputs: list[str], out: Path | None) -> Write:
     from objectif.run.overlay_heat import heated
     from objectif.run.written import index_png, instance_png, map_tiff, picture_png
 
-    if out is None or (out.exists() and not out.is_dir()):
-        what = "outlines" if form == "geojson" else "pictures"
-        raise InputError(f"--to {form} --out {out or '(nothing)'}: expected a folder for the {what}.")
+    out = _folder(form, out)
     taken: set[Path] = set()
 
     def write(answer: Answer) -> None:
@@ -135,6 +144,36 @@ def _each(form: str, inputs: list[str], out: Path | None) -> Write:
         else:
             drawn = index_png if form == "masks" else instance_png
             _put([drawn(cast("Masks", answer))], _place(out / below.with_suffix(".png"), answer.path, taken))
+
+    return write
+
+
+def _folder(form: str, out: Path | None) -> Path:
+    """Where files go; InputError where that can be no folder."""
+    if out is None or (out.exists() and not out.is_dir()):
+        what = "outlines" if form == "geojson" else "pictures"
+        raise InputError(f"--to {form} --out {out or '(nothing)'}: expected a folder for the {what}.")
+    return out
+
+
+def _explained(predictor: Predictor, inputs: list[str], out: Path) -> Write:
+    """The pictures with what speaks for their answers drawn in; one without anything to explain is told of."""
+    from objectif.cli._output import complain
+    from objectif.run.explain import Explainer
+    from objectif.run.overlay import save
+    from objectif.run.overlay_why import explained
+
+    explainer = Explainer(predictor)
+    taken: set[Path] = set()
+
+    def write(answer: Answer) -> None:
+        try:
+            found = explainer.explain(answer.path)
+        except InputError as error:
+            complain(str(error))
+            return
+        complain(str(found))
+        save(explained(_pixels(answer), found), _place(out / _below(answer.path, inputs), answer.path, taken))
 
     return write
 

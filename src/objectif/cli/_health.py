@@ -39,7 +39,7 @@ def _title(health: Health) -> Text:
     c = health.counts
     facts = [
         count(c.usable, "image"),
-        count(len(health.classes), "class", "classes"),
+        *health.named,
         f"layout {health.layout}",
     ]
     if c.groups is not None:
@@ -61,7 +61,9 @@ def _worries(health: Health) -> RenderableType:
     return Group(Text(title, style="bold yellow"), Text(), table)
 
 
-def _classes(health: Health) -> RenderableType:
+def _classes(health: Health) -> RenderableType | None:
+    if health.kinds is None:
+        return None
     c = health.counts
     totals, splits = c.totals(), c.splits
     most = max(totals.values(), default=1) or 1

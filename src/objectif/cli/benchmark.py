@@ -89,7 +89,8 @@ def _show(speeds: Sequence[Speed]) -> None:
     console.print(table)
     for s in speeds:
         line = f"{s.images}, {s.precision}: files / bare {s.ratio:.2f} by the clock, {s.cpu_ratio:.2f} by computing"
-        console.print(f"{line}; bare network with {s.setting}", highlight=False)
+        gate = f"; the input gate takes {s.gate_ms:.2f} ms an image on one core" if s.gate_ms else ""
+        console.print(f"{line}; bare network with {s.setting}{gate}", highlight=False)
     bare = {(s.images, s.precision): s.bare for s in speeds}
     for (images, precision), rate in bare.items():
         if precision == "int8" and (images, "fp32") in bare:

@@ -46,7 +46,8 @@ def command(
     degrade: Annotated[
         str | None,
         typer.Option(
-            help="What clean pictures go through before they are restored: 'noise 25'.", show_default=False
+            help="What clean pictures go through before they are restored: 'noise 25'; 'given': all are noisy.",
+            show_default=False,
         ),
     ] = None,
     good: Annotated[
@@ -165,4 +166,7 @@ def _show(result: Evaluation) -> None:
         how = f"{found.level:.0%} {found.method}" if found.low is not None else found.reason
         better = "higher" if metric.higher_is_better else "lower"
         table.add_row(metric.title, f"{found.estimate:.3f}", low, high, better, how)
-    Console().print(table)
+    console = Console()
+    console.print(table)
+    for one in result.promises:
+        console.print(one.sentence, highlight=False, markup=False, soft_wrap=True)

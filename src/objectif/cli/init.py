@@ -42,7 +42,10 @@ def command(
         int, typer.Option(help="Degrees by which masks are turned, counter-clockwise: 90, 180 or 270.")
     ] = 0,
     degrade: Annotated[
-        str | None, typer.Option(help="What clean pictures go through before they are restored: 'noise 25'.")
+        str | None,
+        typer.Option(
+            help="What clean pictures go through before they are restored: 'noise 25'; 'given': all are noisy."
+        ),
     ] = None,
     good: Annotated[
         str | None,

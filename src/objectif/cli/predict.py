@@ -37,6 +37,7 @@ class To(enum.StrEnum):
     maps = "maps"
     heatmaps = "heatmaps"
     pictures = "pictures"
+    explanations = "explanations"
 
 
 def command(
@@ -55,15 +56,16 @@ def command(
             help="JSON lines; CSV with a header, for masks a table of objects (csv and table are the same); one COCO "
             "table; outlines, a GeoJSON file for each picture; pictures of classes (8 bits, with colours) or of "
             "objects' numbers (16 bits); the pictures with the answers drawn in; of anomalies maps (TIFF of floats) or "
-            "heatmaps; or restored pictures, PNG of as many bits as were given."
+            "heatmaps; restored pictures, PNG of as many bits as were given; or explanations, the pictures with heat where "
+            "something speaks for the answer."
         ),
     ] = To.jsonl,
     csv: Annotated[bool, typer.Option("--csv", help="The same as --to csv.")] = False,
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Write to this file, whole or not at all; for geojson, masks, instances, overlays, maps, heatmaps and "
-            "pictures, the folder.",
+            help="Write to this file, whole or not at all; for geojson, masks, instances, overlays, maps, heatmaps, "
+            "pictures and explanations, the folder.",
             show_default=False,
         ),
     ] = None,
@@ -139,7 +141,7 @@ def command(
         from objectif.cli._names import named_by
 
         asked = named_by(predictor, named, gallery, fpir)
-    with writer(form, predictor.solution, inputs, out, measures) as write, closing(asked) as answers:
+    with writer(form, predictor, inputs, out, measures) as write, closing(asked) as answers:
         for answer in answers:
             if isinstance(answer, Failure):
                 failed += 1

@@ -53,13 +53,33 @@ def command(
         typer.Option(help="degrees by which masks are turned, counter-clockwise: 90, 180 or 270"),
     ] = None,
     degrade: Annotated[
-        str | None, typer.Option(help="what clean pictures go through before they are restored: 'noise 25'")
+        str | None,
+        typer.Option(
+            help="what clean pictures go through before they are restored: 'noise 25'; 'given': all are noisy"
+        ),
     ] = None,
     good: Annotated[
         str | None,
         typer.Option(
             help="Of anomalies: the class of good pictures, where its name does not say so.",
             show_default=False,
+        ),
+    ] = None,
+    promise: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What must hold of the answers, again for each: 'recall[pneumonia] >= 0.95', 'precision[weed] >= 0.9 with 99% "
+            "confidence', 'coverage >= 0.9'.",
+            show_default=False,
+        ),
+    ] = None,
+    promises_hold: Annotated[
+        str | None, typer.Option(help="jointly (default) or each", show_default=False)
+    ] = None,
+    calibration: Annotated[
+        float | None,
+        typer.Option(
+            help="share of the images kept apart to prove promises by; default 0.3", show_default=False
         ),
     ] = None,
     allow_leakage: Annotated[
@@ -86,6 +106,9 @@ def command(
         "false_alarms": false_alarms,
         "degrade": degrade,
         "good": good,
+        "promises": promise or None,
+        "promises_hold": promises_hold,
+        "calibration": calibration,
         "allow_leakage": allow_leakage or None,
     }
     given = {key: value for key, value in given.items() if value is not None}

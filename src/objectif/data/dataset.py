@@ -162,6 +162,11 @@ class Dataset:
             found.append("restore")
         return (*found, "classify") if found or self.multilabel else ("classify", "identify")
 
+    @property
+    def noisy(self) -> bool:
+        """Whether its pictures are noisy as they are, and no clean ones are known."""
+        return self.degradation is not None and self.degradation.given
+
     def truth(self) -> NDArray[np.int64]:
         """(N,) class indices, or (N, C) of 0 and 1 where multi-label."""
         if self.multilabel:

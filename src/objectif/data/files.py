@@ -18,8 +18,9 @@ SPLIT_NAMES = {
     "dev": "val",
     "test": "test",
     "testing": "test",
+    "calibration": "calibration",
 }
-"""Words, lower case, that folders, manifests and lists use for the three splits."""
+"""Words, lower case, that folders, manifests and lists use for the splits; calibration: to prove promises by."""
 
 
 def split_in(word: str) -> str | None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from objectif.data.dataset import Dataset
 from objectif.data.folds import assign
-from objectif.data.splits import LOCK_FROM, SplitPlan, components
+from objectif.data.splits import CALIBRATION, LOCK_FROM, PORTIONS, SplitPlan, components
 from objectif.errors import DataError
 from objectif.metrics.identity import divisions
 
@@ -48,26 +48,34 @@ def grouped(dataset: Dataset) -> Dataset:
 
 
 def plan_identities(
-    dataset: Dataset, *, folds: int = 5, seed: int = 0, together: Ints | None = None
+    dataset: Dataset,
+    *,
+    folds: int = 5,
+    seed: int = 0,
+    together: Ints | None = None,
+    calibration: float = 0.0,
 ) -> tuple[Dataset, SplitPlan]:
     """The Dataset with its folds as splits ('fold0', ..., 'test') and identities as groups; and the plan.
 
     together: (N,) cluster of each image; identities that share a picture share a fold. DataError where too few identities
-    are there for two folds with somebody to enrol and a stranger in each.
+    are there for two folds with somebody to enrol and a stranger in each. calibration: the share of the identities that is
+    kept apart to prove promises by.
     """
     known = grouped(dataset)
     identity = np.array([s.labels[0] for s in known.samples], np.int64)
     unit = components(known.groups(), together, len(known))
     given, notes = _given(dataset, identity)
+    apart = np.zeros(len(known), np.bool_)
     if given is not None:
         fold, test, origin = given
     else:
-        fold, test, origin = _dealt(identity, unit, folds, seed, len(dataset))
+        apart = _aside(identity, unit, calibration, seed)
+        fold, test, origin = _dealt(identity, unit, folds, seed, apart)
         if not _enough(identity, fold):
             raise DataError(_too_few(dataset, identity))
     count = int(fold.max()) + 1
     named = tuple(
-        replace(s, split="test" if test[k] else f"fold{fold[k]}" if fold[k] >= 0 else None)
+        replace(s, split=_named(int(fold[k]), bool(test[k]), bool(apart[k])))
         for k, s in enumerate(known.samples)
     )
     singles = int((np.unique(identity, return_counts=True)[1] == 1).sum())
@@ -75,7 +83,36 @@ def plan_identities(
         notes.append(
             f"{singles} identities have one image: they are strangers, as nothing is left to search with"
         )
-    return replace(known, samples=named), SplitPlan(fold, test, origin, seed, count, tuple(notes))
+    if apart.any():
+        origin += f"; {int(apart.sum())} images of other identities kept apart to prove promises by"
+    return replace(known, samples=named), SplitPlan(fold, test, origin, seed, count, tuple(notes), apart)
+
+
+def _named(fold: int, test: bool, apart: bool) -> str | None:
+    """The split that an image is given."""
+    if test or apart:
+        return "test" if test else CALIBRATION
+    return f"fold{fold}" if fold >= 0 else None
+
+
+def _aside(identity: Ints, unit: Ints, share: float, seed: int) -> NDArray[np.bool_]:
+    """(N,) images of the identities that are kept apart for promises."""
+    if share <= 0:
+        return np.zeros(len(identity), np.bool_)
+    _, inverse = np.unique(unit, return_inverse=True)
+    counts, sizes = _counted(identity, inverse)
+    dealt = assign(counts, sizes, min(PORTIONS, len(sizes)), seed)
+    return np.asarray(dealt < round(share * min(PORTIONS, len(sizes))))[inverse]
+
+
+def _counted(identity: Ints, inverse: Ints) -> tuple[Ints, Ints]:
+    """(units, 2) identities, and those with several images, of each unit; (units,) its images."""
+    units = int(inverse.max()) + 1
+    counts = np.zeros((units, 2), np.int64)
+    for one in np.unique(identity):
+        rows = np.flatnonzero(identity == one)
+        counts[inverse[rows[0]]] += 1, len(rows) > 1
+    return counts, np.bincount(inverse, minlength=units)
 
 
 def _given(dataset: Dataset, identity: Ints) -> tuple[tuple[Ints, NDArray[np.bool_], str] | None, list[str]]:
@@ -99,26 +136,22 @@ def _given(dataset: Dataset, identity: Ints) -> tuple[tuple[Ints, NDArray[np.boo
 
 
 def _dealt(
-    identity: Ints, unit: Ints, folds: int, seed: int, images: int
+    identity: Ints, unit: Ints, folds: int, seed: int, apart: NDArray[np.bool_]
 ) -> tuple[Ints, NDArray[np.bool_], str]:
     """(fold, test, origin) by units of identities."""
     _, inverse = np.unique(unit, return_inverse=True)
-    units = int(inverse.max()) + 1
-    counts = np.zeros((units, 2), np.int64)
-    for one in np.unique(identity):
-        rows = np.flatnonzero(identity == one)
-        counts[inverse[rows[0]]] += 1, len(rows) > 1
-    sizes = np.bincount(inverse, minlength=units)
+    counts, sizes = _counted(identity, inverse)
+    images, units = len(identity), len(sizes)
     test = np.zeros(len(identity), np.bool_)
     origin = ""
     if images >= LOCK_FROM and units >= LOCK_PEOPLE:
-        test = (assign(counts, sizes, 5, seed) == 0)[inverse]
+        test = (assign(counts, sizes, 5, seed) == 0)[inverse] & ~apart
         origin = f"a fifth of the identities ({int(test.sum())} images) locked away as test split; "
-    free = np.unique(inverse[~test])
+    free = np.unique(inverse[~test & ~apart])
     count = max(2, min(folds, len(free) // PEOPLE))
     dealt = np.full(units, -1, np.int64)
     dealt[free] = assign(counts[free], sizes[free], count, seed)
-    fold = np.where(test, -1, dealt[inverse])
+    fold = np.where(test | apart, -1, dealt[inverse])
     return fold, test, f"{origin}{count} folds by identity"
 
 

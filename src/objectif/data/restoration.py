@@ -18,15 +18,16 @@ from objectif.data.dataset import Dataset, Sample
 from objectif.data.files import listing, split_in
 from objectif.errors import DataError, ImageError
 from objectif.images import photo
-from objectif.images.degrade import clean, degradation
+from objectif.images.degrade import Degradation, clean, degradation
 from objectif.images.prepare import luma
+from objectif.images.recorrupt import LEAST, recorrupted, strength
 
 CLASS = "picture"
 """The one class of a Dataset whose answers are pictures: each Sample has a label, and this says nothing."""
 
 
 def clean_pictures(path: Path, words: str) -> Dataset:
-    """All pictures below a folder, to be degraded as `words` say; splits are read off folders' names.
+    """All pictures below a folder, to be degraded as `words` say, or noisy as they are; splits are read off folders' names.
 
     DataError: words that are not understood, no folder, no pictures.
     """
@@ -41,11 +42,11 @@ def clean_pictures(path: Path, words: str) -> Dataset:
         split = next((s for s in map(split_in, parts[:-1]) if s), None)
         samples.append(Sample("/".join(parts), path.joinpath(*parts), (0,), split=split))
     samples.sort(key=lambda s: s.path)
-    notes = (f"{len(samples)} pictures are taken as clean, and degraded as stated: {how}",)
+    notes = (_taken(len(samples), how),)
     return Dataset(
         path.resolve().name,
         path,
-        "clean",
+        "noisy" if how.given else "clean",
         (CLASS,),
         tuple(samples),
         True,
@@ -53,6 +54,35 @@ def clean_pictures(path: Path, words: str) -> Dataset:
         problems=found.problems,
         degradation=how,
     )
+
+
+def _taken(count: int, how: Degradation) -> str:
+    """What a person is told of the pictures."""
+    if not how.given:
+        return f"{count} pictures are taken as clean, and degraded as stated: {how}"
+    noise = f"of {how.noise:g} levels, as stated" if how.noise else "of a strength that is estimated for each"
+    return (
+        f"{count} pictures are taken as noisy, with noise {noise}. No clean picture is known, so how near to it a restored "
+        "one is (PSNR, SSIM) is unknown; SURE estimates the error, if noise is Gaussian and each pixel has its own"
+    )
+
+
+def noisy(dataset: Dataset, row: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """(target, given) (H, W, C) float32 in 0..255 of sample `row`: what stands in for a clean picture, and the noisy one itself.
+
+    DataError where no noise is to be seen and none is stated.
+    """
+    how = dataset.degradation
+    assert how is not None
+    sample = dataset.samples[row]
+    own = clean(pixels.read(dataset, row), how)
+    met = how.noise or strength(own)
+    if met < LEAST:
+        raise DataError(
+            f"{sample.path}: its noise is estimated as {met:.2f} levels of 0..255, which is none; expected a noisy picture. "
+            "Leave it out, or state the strength: 'given, noise 5'."
+        )
+    return recorrupted(own, how.noise, sample.number)[1], own
 
 
 def numbered(dataset: Dataset) -> Dataset:

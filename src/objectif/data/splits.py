@@ -9,7 +9,7 @@ of objects too: an image of eighty cells tells more than one of three.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,10 @@ from objectif.metrics.masks import has_background
 
 PARTS = 4
 """One in so many images is held out where there are no folds."""
+PORTIONS, LEAST_APART = 20, 4
+"""Parts of which calibration takes some, and the groups that there must be before any is taken."""
 LEVELS = 4
+CALIBRATION = "calibration"
 LOCK_FROM = 1000
 """With this many images and no given test split, a fifth is locked away for the final estimate."""
 
@@ -33,7 +36,8 @@ Ints = NDArray[np.int64]
 class SplitPlan:
     """fold (N,): the fold in which an image is held out, -1 where never (test images; train images beside a val split).
 
-    test (N,): used once, for the final estimate. origin: where the split comes from, in words. notes: to show.
+    test (N,): used once, for the final estimate. calibration (N,): met by the winner alone, once, for its promises.
+    origin: where the split comes from, in words. notes: to show.
     """
 
     fold: Ints
@@ -42,10 +46,15 @@ class SplitPlan:
     seed: int
     folds: int
     notes: tuple[str, ...] = ()
+    calibration: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+
+    def __post_init__(self) -> None:
+        if not len(self.calibration):
+            object.__setattr__(self, "calibration", np.zeros(len(self.fold), np.bool_))
 
     def train(self, k: int) -> Ints:
         """Rows that train while fold k is held out."""
-        return np.flatnonzero(~self.test & (self.fold != k))
+        return np.flatnonzero(~self.test & ~self.calibration & (self.fold != k))
 
     def held(self, k: int) -> Ints:
         """Rows held out in fold k."""
@@ -56,23 +65,36 @@ class SplitPlan:
         return np.flatnonzero(self.fold >= 0)
 
     def development(self) -> Ints:
-        """All rows but the test images."""
-        return np.flatnonzero(~self.test)
+        """All rows but the test and calibration images."""
+        return np.flatnonzero(~self.test & ~self.calibration)
 
 
 def plan(
-    dataset: Dataset, *, folds: int = 5, seed: int = 0, together: Ints | None = None, part: bool = False
+    dataset: Dataset,
+    *,
+    folds: int = 5,
+    seed: int = 0,
+    together: Ints | None = None,
+    part: bool = False,
+    calibration: float = 0.0,
 ) -> SplitPlan:
     """The plan for a Dataset.
 
     together: (N,) cluster of each image; images of one cluster (near duplicates) always share a fold. part: beside a test
     split hold out one part of PARTS and not all folds in turn: enough to choose by where every training is dear, since
-    the estimate comes from the test images.
+    the estimate comes from the test images. calibration: share of the other images that is kept apart for promises, whole
+    groups of them, unless some are given for that.
     Raises DataError: fewer than two classes, a class with one image, a class without images outside the test split,
     folds < 2.
     """
     if folds < 2:
         raise DataError(f"folds = {folds}; expected at least 2.")
+    apart = aside(dataset, calibration, seed, together)
+    if apart.any():
+        rest = np.flatnonzero(~apart)
+        some = None if together is None else together[rest]
+        inner = plan(dataset.take(rest), folds=folds, seed=seed, together=some, part=part)
+        return _beside(inner, apart)
     hot = _hot(dataset)
     unit = components(dataset.groups(), together, len(dataset))
     test = np.array([s.split == "test" for s in dataset.samples], bool)
@@ -109,6 +131,40 @@ def plan(
         return SplitPlan(fold, test, said, seed, 1, tuple(notes))
     grouped = "grouped and stratified" if len(np.unique(unit)) < len(unit) else "stratified"
     return SplitPlan(fold, test, f"{origin}{count} {grouped} folds", seed, count, tuple(notes))
+
+
+def aside(dataset: Dataset, share: float, seed: int, together: Ints | None = None) -> NDArray[np.bool_]:
+    """(N,) which images are kept apart for promises: those given for that, else a share of all but the test images.
+
+    Alike in classes and, where there are boxes, in objects. None where share is 0. DataError where fewer than two groups
+    would be left to learn from.
+    """
+    given = np.array([s.split == CALIBRATION for s in dataset.samples], bool)
+    if given.any() or share <= 0:
+        return given
+    rows = np.flatnonzero([s.split not in ("test", "val") for s in dataset.samples])
+    unit = components(dataset.groups(), together, len(dataset))[rows]
+    if len(np.unique(unit)) < LEAST_APART:
+        raise DataError(
+            f"{dataset.root}: {len(np.unique(unit))} groups of images; expected at least {LEAST_APART}, as some are kept apart to "
+            "prove promises by. Add groups, or leave the promises out."
+        )
+    hot = _hot(dataset)
+    alike = np.hstack([hot, _objects(dataset)]) if dataset.task == "detect" else hot
+    dealt = _deal(alike[rows], unit, PORTIONS, seed)
+    apart = np.zeros(len(dataset), bool)
+    apart[rows[dealt < round(share * PORTIONS)]] = True
+    return apart
+
+
+def _beside(inner: SplitPlan, apart: NDArray[np.bool_]) -> SplitPlan:
+    """The plan of the other images, with those that are kept apart."""
+    fold, test = np.full(len(apart), -1, np.int64), np.zeros(len(apart), bool)
+    fold[~apart], test[~apart] = inner.fold, inner.test
+    said = f"{int(apart.sum())} images kept apart to prove promises by"
+    return replace(
+        inner, fold=fold, test=test, calibration=apart, origin=f"{inner.origin}; {said}", notes=inner.notes
+    )
 
 
 def components(groups: Ints | None, together: Ints | None, n: int) -> Ints:
@@ -335,6 +391,7 @@ def to_json(plan: SplitPlan, dataset: Dataset) -> dict[str, Any]:
         "groups": [s.group for s in dataset.samples],
         "fold": plan.fold.tolist(),
         "test": plan.test.astype(int).tolist(),
+        "calibration": plan.calibration.astype(int).tolist(),
     }
 
 
@@ -343,18 +400,19 @@ def from_json(values: Mapping[str, Any], dataset: Dataset) -> SplitPlan:
     try:
         places = {path: k for k, path in enumerate(values["paths"])}
         fold, test = np.asarray(values["fold"], np.int64), np.asarray(values["test"], bool)
+        apart = np.asarray(values.get("calibration", np.zeros(len(fold))), bool)
         head = str(values["origin"]), int(values["seed"]), int(values["folds"])
         notes = tuple(str(n) for n in values.get("notes", ()))
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"splits.json is damaged ({error!r}). Start a new run folder.") from None
     here = [s.path for s in dataset.samples]
-    if len(here) != len(places) or len(fold) != len(places) or len(test) != len(places):
+    if len(here) != len(places) or any(len(column) != len(places) for column in (fold, test, apart)):
         raise DataError(_changed(f"{len(places)} images then, {len(here)} now"))
     lost = next((p for p in here if p not in places), None)
     if lost is not None:
         raise DataError(_changed(f"{lost!r} is new"))
     order = np.array([places[p] for p in here], np.int64)
-    return SplitPlan(fold[order], test[order], *head, notes)
+    return SplitPlan(fold[order], test[order], *head, notes, apart[order])
 
 
 def _changed(what: str) -> str:

@@ -37,9 +37,10 @@ _CERTAIN = 1e-4
 _LEAST_SKILL = 0.1
 _SHOWN = 24
 _MOST_SHOWN = 96
-_FEWEST_TRAINING = 3  # a class with fewer training images in a fold cannot be learned, so it judges nobody
+FEWEST_TRAINING = 3  # a class with fewer training images in a fold cannot be learned, so it judges nobody
 _SHARES = (0.0, *np.geomspace(5e-4, 0.4, 45).tolist())
-_SCALES = np.geomspace(0.5, 200.0, 70).tolist()
+_SCALES = np.geomspace(0.1, 200.0, 90).tolist()
+_LEAST_CHANCE = 1e-6  # a probability of 0 would be infinitely sure
 _LEAST_RIGHT = 0.85  # share right from which classes can be said to lie apart
 
 
@@ -98,7 +99,23 @@ def doubts(
     weight = 1.0 / np.bincount(units)[units]
     if truth.ndim == 1:
         return _of_one(scores, truth, classes, known, weight, source)
-    return _of_many(scores, hot, classes, known, weight, source)
+    return _of_many(np.stack([1.0 - scores, scores], 2), hot, classes, known, weight, source)
+
+
+def doubts_of_answers(
+    chances: Reals, truth: Ints, classes: tuple[str, ...], known: Mask, units: Ints, *, source: str
+) -> Doubts:
+    """All labels, worst first, by answers of whoever never saw the image.
+
+    chances: (N, C) probabilities, which may be too sure or not sure enough. truth: (N,) or (N, C). known: (N, C) whether the
+    class had images to learn from; labels of a class that had none are left out. units: (N,) relatives that count as one.
+    """
+    weight = 1.0 / np.bincount(units)[units]
+    if truth.ndim == 1:
+        logits = np.log(np.clip(chances, _LEAST_CHANCE, None))
+        return _of_one(logits, truth, classes, known, weight, source, every=True)
+    sides = np.log(np.clip(np.stack([1.0 - chances, chances], 2), _LEAST_CHANCE, None))
+    return _of_many(sides, truth, classes, known, weight, source, every=True)
 
 
 def _learnable(hot: Ints, fold: Ints) -> Mask:
@@ -106,7 +123,7 @@ def _learnable(hot: Ints, fold: Ints) -> Mask:
     out = np.zeros(hot.shape, bool)
     for k in np.unique(fold):
         held = fold == k
-        out[held] = hot[~held].sum(0) >= _FEWEST_TRAINING
+        out[held] = hot[~held].sum(0) >= FEWEST_TRAINING
     return out
 
 
@@ -197,7 +214,13 @@ def _outright(scores: Reals, truth: Ints, judged: Mask) -> Mask:
 
 
 def _of_one(
-    scores: Reals, truth: Ints, classes: tuple[str, ...], known: Mask, weight: Reals, source: str
+    scores: Reals,
+    truth: Ints,
+    classes: tuple[str, ...],
+    known: Mask,
+    weight: Reals,
+    source: str,
+    every: bool = False,
 ) -> Doubts:
     rows = np.arange(len(truth))
     judged = known[rows, truth]
@@ -208,7 +231,9 @@ def _of_one(
     others[rows, truth] = 0.0
     looks, looks_p = others.argmax(1), others.max(1)
     order = np.argsort(given, kind="stable")  # Bayes' rule keeps this order, so it serves without noise too
-    order = order[(judged & (looks_p > given))[order]][: _shown_count(wrong)]
+    order = (
+        order[judged[order]] if every else order[(judged & (looks_p > given))[order]][: _shown_count(wrong)]
+    )
     shown = tuple(
         Doubt(
             int(r), classes[truth[r]], classes[looks[r]], float(given[r]), float(looks_p[r]), float(wrong[r])
@@ -222,13 +247,19 @@ def _of_one(
 
 
 def _of_many(
-    scores: Reals, hot: Ints, classes: tuple[str, ...], known: Mask, weight: Reals, source: str
+    sides: Reals,
+    hot: Ints,
+    classes: tuple[str, ...],
+    known: Mask,
+    weight: Reals,
+    source: str,
+    every: bool = False,
 ) -> Doubts:
-    """Each class by itself: has it, or has it not."""
+    """Each class by itself: has it not, or has it; sides (N, C, 2) are the scores of both."""
     count = hot.shape[1]
     parts = [
         _explain(
-            np.column_stack([1.0 - scores[:, c], scores[:, c]]),
+            sides[:, c],
             hot[:, c],
             weight * known[:, c],
             _CERTAIN / count,  # the worst of C classes: Bonferroni
@@ -238,13 +269,14 @@ def _of_many(
     chances = np.column_stack([part.chances[:, 1] for part in parts])
     wrong = np.column_stack([part.wrong for part in parts])
     given = np.where(hot > 0, chances, 1.0 - chances)
-    order = np.argsort(np.where(known, given - wrong, np.inf).ravel(), kind="stable")[: _shown_count(wrong)]
+    order = np.argsort(np.where(known, given - wrong, np.inf).ravel(), kind="stable")
+    order = order if every else order[: _shown_count(wrong)]
     shown = []
     for place in order.tolist():
         row, c = divmod(place, count)
         p, name = float(given[row, c]), classes[c]
         words = (name, f"not {name}") if hot[row, c] else (f"not {name}", name)
-        if known[row, c] and p < 0.5:
+        if known[row, c] and (every or p < 0.5):
             shown.append(Doubt(row, words[0], words[1], p, 1.0 - p, float(wrong[row, c])))
     accuracy = float(((chances > 0.5) == (hot > 0)).mean())
     baseline = float(np.maximum(hot.mean(0), 1.0 - hot.mean(0)).mean())

@@ -36,6 +36,7 @@ from objectif.health.objects import Objects, objects
 from objectif.health.shift import Shift, shifts
 from objectif.health.words import count, shown
 from objectif.health.worries import Worry
+from objectif.tasks.kinds import CLASSES, Kinds, kinds
 
 Ints = NDArray[np.int64]
 Embed = Callable[[Dataset], NDArray[np.floating]]
@@ -53,7 +54,7 @@ class Health:
     same, near: (N,) cluster ids. grouping: the --group to use, or None. doubts: None where images are too few.
     unreadable: path -> why. objects: None where there are no boxes. masks: None
     where there are none, or boxes are what is to be learned. turn: how masks would lie better on their pictures, None
-    where they lie well.
+    where they lie well. kinds: what classes are called, None where they are none (tasks/kinds.py).
     """
 
     name: str
@@ -77,14 +78,20 @@ class Health:
     objects: Objects | None = None
     masks: Masks | None = None
     turn: Turn | None = None
+    kinds: Kinds | None = CLASSES
 
     def __str__(self) -> str:
-        head = f"{shown(self.name)}: {count(self.counts.usable, 'image')}, {count(len(self.classes), 'class', 'classes')}"
-        lines = [f"{head}, layout {self.layout!r}"]
+        facts = [count(self.counts.usable, "image"), *self.named, f"layout {self.layout!r}"]
+        lines = [f"{shown(self.name)}: {', '.join(facts)}"]
         lines += [f"{k}. {w.sentence}\n   -> {w.remedy}" for k, w in enumerate(self.worries, 1)] or [
             "No worries."
         ]
         return "\n".join([*lines, *(f"- {note}" for note in self.notes)])
+
+    @property
+    def named(self) -> list[str]:
+        """['3 classes'], or nothing where names tell no images apart."""
+        return [] if self.kinds is None else [count(len(self.classes), *self.kinds)]
 
     def to_dict(self) -> dict[str, object]:
         """JSON-ready: plain numbers, strings, lists and dictionaries; pictures by path."""
@@ -147,6 +154,7 @@ def inspect(
         name=dataset.name,
         layout=dataset.layout,
         classes=dataset.classes,
+        kinds=kinds(dataset.task, len(dataset.classes)),
         paths=leaks.paths,
         labels=labels,
         worries=worries,
@@ -195,7 +203,7 @@ def _worries(
         *say.of_confounds(judged.told, len(seen.data.classes)),
         *say.of_shift(judged.shifts),
         *say.of_unreadable({p: why for p, why in unreadable.items() if p not in flaws}),
-        *say.of_counts(tally, boxes=not whole),
+        *say.of_counts(tally, boxes=not whole, words=kinds(seen.data.task, len(seen.data.classes))),
         *say.of_doubts(judged.doubts),
     ]
     return tuple(sorted(found, key=lambda w: -w.weight))

@@ -110,7 +110,7 @@ def _head(health: Health) -> str:
     c = health.counts
     facts = [
         count(c.usable, "image"),
-        count(len(health.classes), "class", "classes"),
+        *health.named,
         f"layout {health.layout}",
         *([count(c.groups, "group")] if c.groups is not None else []),
     ]
@@ -136,6 +136,8 @@ def _worries(health: Health, pictures: _Pictures) -> str:
 
 
 def _classes(health: Health) -> str:
+    if health.kinds is None:
+        return ""
     c = health.counts
     totals, splits = c.totals(), c.splits
     most = max(totals.values(), default=1) or 1

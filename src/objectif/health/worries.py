@@ -18,6 +18,7 @@ from objectif.health.leakage import Leakage
 from objectif.health.sequences import in_blocks, scattered, torn
 from objectif.health.shift import Shift
 from objectif.health.words import count, percent, shown, some
+from objectif.tasks.kinds import CLASSES, Kinds
 
 IMBALANCE = 10.0
 FEW = 10
@@ -242,8 +243,14 @@ def of_doubts(found: Doubts | None) -> Iterator[Worry]:
         )
 
 
-def of_counts(found: Counts, *, boxes: bool = False) -> Iterator[Worry]:
-    """Classes too small or too uneven; where there are boxes, unevenness is told by objects, elsewhere."""
+def of_counts(found: Counts, *, boxes: bool = False, words: Kinds | None = CLASSES) -> Iterator[Worry]:
+    """Classes too small or too uneven; where there are boxes, unevenness is told by objects, elsewhere.
+
+    words: what classes are called; None where there are none, and so no worry.
+    """
+    if words is None:
+        return
+    one, several = words
     totals = found.totals()
     few = sorted((n for n, k in totals.items() if k < FEW), key=lambda n: totals[n])
     if few:
@@ -251,9 +258,9 @@ def of_counts(found: Counts, *, boxes: bool = False) -> Iterator[Worry]:
         yield Worry(
             "small classes",
             55,
-            f"{count(len(few), 'class has', 'classes have')} fewer than {FEW} images: {listed}. Nothing can be said "
+            f"{count(len(few), f'{one} has', f'{several} have')} fewer than {FEW} images: {listed}. Nothing can be said "
             "about them with any confidence.",
-            "Add images, or merge or drop these classes.",
+            f"Add images, or merge or drop these {several}.",
         )
     if found.imbalance >= IMBALANCE and not boxes:
         big, small = (
@@ -263,7 +270,7 @@ def of_counts(found: Counts, *, boxes: bool = False) -> Iterator[Worry]:
         yield Worry(
             "imbalance",
             30,
-            f"Classes are uneven: {shown(big)} has {found.imbalance:.0f} times as many images as {shown(small)} "
+            f"{several.capitalize()} are uneven: {shown(big)} has {found.imbalance:.0f} times as many images as {shown(small)} "
             f"({totals[big]:,} against {totals[small]:,}). Accuracy would hide the small ones.",
             "Judge by `--metric balanced_accuracy` or `macro_f1`, or by a cost matrix.",
         )

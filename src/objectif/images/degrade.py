@@ -4,6 +4,8 @@
     "blur 1.6"          a Gaussian of this standard deviation in pixels
     "shrink 2"          bicubic to a half (2, 3 or 4): super-resolution. Keys' kernel with a = -1/2, widened when shrinking
                         so that nothing aliases, as Pillow and MATLAB have it
+    "given"             the pictures are noisy as they are, and nobody has clean ones; "given, noise 10" where the strength of the
+                        noise is known, which is estimated else (images/recorrupt.py)
     "gray, blur 1, noise 5"  several, in the order gray, blur, shrink, noise, which is that of light on its way to a file
 
 Pixels are float32 in 0..255 from here on and are not clipped: clipped noise is no longer of mean 0, and every figure that
@@ -25,20 +27,25 @@ from PIL import Image
 
 from objectif.errors import DataError
 from objectif.images.prepare import luma
+from objectif.images.recorrupt import SHARE, recorrupted
 
 Pixels = NDArray[Any]
 Reals = NDArray[np.float32]
-_ORDER = ("gray", "blur", "shrink", "noise")
+_ORDER = ("given", "gray", "blur", "shrink", "noise")
 _STEP = re.compile(r"(?P<word>[a-z]+)(?:\s+(?P<amount>\S+))?")
-_EXAMPLES = "'noise 25', 'blur 1.6', 'shrink 2' or several, such as 'gray, blur 1, noise 5'"
+_EXAMPLES = "'noise 25', 'blur 1.6', 'shrink 2' or several, such as 'gray, blur 1, noise 5', or 'given'"
 MOST_BLUR, MOST_NOISE = 20.0, 255.0
 SHRINKS = (2, 3, 4)
 
 
 @dataclass(frozen=True)
 class Degradation:
-    """gray: pictures are seen as luma. blur, noise: standard deviations, 0 for none. shrink: 1 for none."""
+    """gray: pictures are seen as luma. blur, noise: standard deviations, 0 for none. shrink: 1 for none.
 
+    given: pictures are noisy as they are; noise is then what they have, 0 where nobody knows.
+    """
+
+    given: bool = False
     gray: bool = False
     blur: float = 0.0
     shrink: int = 1
@@ -46,12 +53,20 @@ class Degradation:
 
     def __str__(self) -> str:
         told = [
+            "given" if self.given else "",
             "gray" if self.gray else "",
             f"blur {self.blur:g}" if self.blur else "",
             f"shrink {self.shrink}" if self.shrink > 1 else "",
             f"noise {self.noise:g}" if self.noise else "",
         ]
         return ", ".join(word for word in told if word)
+
+    @property
+    def known(self) -> float | None:
+        """Standard deviation of the noise in the pictures that are seen, where it is white and known."""
+        if not self.noise or self.shrink > 1:
+            return None
+        return self.noise * math.sqrt(1 + SHARE) if self.given else self.noise
 
 
 def degradation(text: str) -> Degradation:
@@ -72,14 +87,19 @@ def degradation(text: str) -> Degradation:
         values[word] = _amount(text, word, found["amount"])
     if set(values) == {"gray"}:
         raise DataError(f"degradation {text!r} leaves nothing to restore; expected {_EXAMPLES}.")
+    if "given" in values and values.keys() & {"blur", "shrink"}:
+        raise DataError(
+            f"degradation {text!r}: 'given' says that the pictures are noisy as they are; expected no more than 'gray' and "
+            "the strength of their noise beside it, such as 'given, noise 10'."
+        )
     return Degradation(**values)
 
 
 def _amount(text: str, word: str, amount: str | None) -> bool | int | float:
     """The number behind a word, within its limits."""
-    if word == "gray":
+    if word in ("given", "gray"):
         if amount is not None:
-            raise DataError(f"degradation {text!r}: 'gray' takes no number, met {amount!r}; leave it out.")
+            raise DataError(f"degradation {text!r}: {word!r} takes no number, met {amount!r}; leave it out.")
         return True
     try:
         value = float(amount or "nan")
@@ -112,7 +132,12 @@ def clean(pixels: Pixels, how: Degradation) -> Reals:
 
 
 def degraded(pixels: Reals, how: Degradation, seed: int) -> Reals:
-    """clean() pixels (H, W, C) as they are given to be restored: (H / shrink, W / shrink, C) float32, not clipped."""
+    """clean() pixels (H, W, C) as they are given to be restored: (H / shrink, W / shrink, C) float32, not clipped.
+
+    Pictures that are noisy as they are get a little more noise, so that there is something to judge by (images/recorrupt.py).
+    """
+    if how.given:
+        return recorrupted(pixels, how.noise, seed)[0]
     quiet = spoiled(pixels, how)
     if not how.noise:
         return quiet

@@ -16,6 +16,7 @@ from objectif.metrics.detection import METRICS as OF_DETECTION
 from objectif.metrics.identity import METRICS as OF_IDENTITY
 from objectif.metrics.masks import has_background
 from objectif.metrics.means import ACCURACY, BRIER, HAMMING, LOG_LOSS, cost
+from objectif.metrics.noisy_pictures import SURE
 from objectif.metrics.pictures import METRICS as OF_PICTURES
 from objectif.metrics.ranking import AUROC, AVERAGE_PRECISION
 from objectif.metrics.regression import METRICS as OF_REGRESSION
@@ -41,7 +42,7 @@ _PLAIN: dict[str, Metric] = {
 _BOXES: dict[str, Metric] = {m.name: m for m in OF_DETECTION}
 _MASKS: dict[str, Metric] = {m.name: m for m in OF_SEGMENTATION}
 _MAPS: dict[str, Metric] = {m.name: m for m in OF_ANOMALY}
-_PICTURES: dict[str, Metric] = {m.name: m for m in OF_PICTURES}
+_PICTURES: dict[str, Metric] = {m.name: m for m in (*OF_PICTURES, SURE)}
 _IDENTITIES: dict[str, Metric] = {m.name: m for m in OF_IDENTITY}
 _NUMBERS: dict[str, Metric] = {m.name: m for m in OF_REGRESSION}
 _BUILT_IN = _PLAIN | _BOXES | _MASKS | _NUMBERS | _PICTURES | _IDENTITIES | _MAPS

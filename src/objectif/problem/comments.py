@@ -140,7 +140,8 @@ _MEANING: dict[str, list[str]] = {
     ],
     "degrade": [
         "For task = 'restore' with clean pictures alone: what they go through before they are to be restored, such as "
-        "'noise 25', 'blur 1.6', 'shrink 2' or 'gray, blur 1, noise 5'. 'auto': pairs, or another task."
+        "'noise 25', 'blur 1.6', 'shrink 2' or 'gray, blur 1, noise 5'. 'given', or 'given, noise 10' where its strength is "
+        "known: the pictures are noisy as they are, and there are no clean ones. 'auto': pairs, or another task."
     ],
     "good": [
         "Of anomalies alone: the class of good pictures, where 'auto' does not know it by its name (good, ok, normal ...)."
@@ -154,6 +155,16 @@ _MEANING: dict[str, list[str]] = {
         "'segment' tells what each pixel is, 'restore' makes a picture clear, 'anomaly' tells what is unlike good pictures."
     ],
     "false_alarms": ["Of anomalies alone: the share of good pictures that may be called anomalous."],
+    "promises": [
+        "What must hold of the answers, each with a confidence: 'recall[tumour] >= 0.95', 'precision[weed] >= 0.9 with 99% "
+        "confidence', 'coverage >= 0.9'. What cannot be answered under them is left to a human; candidates are ranked by how "
+        "little that is."
+    ],
+    "promises_hold": ["'jointly': all promises hold together with that confidence; 'each': each by itself."],
+    "calibration": [
+        "The share of the images that trains and chooses nothing and proves the promises; 'auto' is 0.3 where there are "
+        "promises."
+    ],
     "metric": ["What decides. A loss only trains, it never ranks. See `objectif list metrics`."],
     "cost": [
         "For metric = 'cost', what each answer costs: rows are truth, columns the answer, in the order of "

@@ -15,7 +15,7 @@ from objectif import plugins
 from objectif.about import about
 from objectif.errors import InputError, ProblemError
 from objectif.problem.readers import close_to
-from objectif.problem.values import Fault, fault
+from objectif.problem.values import WORK_SAVED, Fault, fault
 from objectif.tasks import find
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ OPEN_FILES = {
 }
 """Those of them that name a file, and what is expected of it."""
 
-UNBOUNDED = ("cost", "log_loss", "mae", "rmse", "width", "PSNR")
+UNBOUNDED = ("cost", "log_loss", "mae", "rmse", "width", "PSNR", "SURE")
 """Built-in metrics of which half a unit may be a small margin."""
 
 USUAL_FOLDS = 5
@@ -72,6 +72,9 @@ def faults(problem: Problem) -> Iterator[Fault]:
 def misfits(problem: Problem, classes: Sequence[str], *, multilabel: bool) -> Iterator[Fault]:
     """What does not fit data with these classes, one or several of them an image."""
     kind = "multi-label" if multilabel else "single-label"
+    if problem.metric == WORK_SAVED:
+        yield from _losses(problem, find(problem.task).losses(multilabel))
+        return
     try:
         objective = problem.objective(classes)
     except InputError as error:
@@ -86,7 +89,11 @@ def misfits(problem: Problem, classes: Sequence[str], *, multilabel: bool) -> It
         yield fault(
             "metric", problem.metric, f"not defined for {kind} data; expected one that is, such as {usual!r}"
         )
-    wanted = task.losses(multilabel)
+    yield from _losses(problem, task.losses(multilabel))
+
+
+def _losses(problem: Problem, wanted: Sequence[str]) -> Iterator[Fault]:
+    """Losses of another kind than the labels."""
     for name in problem.losses if problem.losses != "auto" else ():
         for part in name.split("+"):
             if part in plugins.names("losses"):
@@ -99,6 +106,8 @@ def misfits(problem: Problem, classes: Sequence[str], *, multilabel: bool) -> It
 def _metric(problem: Problem) -> Iterator[Fault]:
     from objectif.metrics.catalog import NAMES, available
 
+    if problem.metric == WORK_SAVED:
+        return
     if problem.metric not in ("auto", *available()):
         yield fault("metric", problem.metric, _expected(problem.metric, available()))
     elif problem.metric in ("auto", *NAMES) and problem.metric not in UNBOUNDED and problem.margin >= 0.5:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from objectif.errors import ProblemError
-from objectif.problem import installed, readers, toml, values
-from objectif.problem.values import APPROACHES, Cost, Fault
+from objectif.problem import installed, noisy, readers, toml, values
+from objectif.problem import promises as promised
+from objectif.problem.values import APPROACHES, WORK_SAVED, Cost, Fault
 from objectif.tasks import find
 
 if TYPE_CHECKING:
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
     from objectif.metrics.base import Metric
 
 Auto = Literal["auto"]
+KEPT_APART = 0.3
+"""Of the images that are not for testing, where promises are to be proved: so many more than a network misses by having
+fewer to learn from that bounds come near what is true."""
+RANKED = ("classify", "anomaly", "detect", "segment", "regress")
+"""Tasks whose candidates are ranked by the work that promises leave to a human."""
 
 
 @dataclass(frozen=True, init=False)
@@ -25,9 +31,11 @@ class Problem:
     """What is to be solved, and what may be spent on it.
 
     data: absolute path of the labelled images. task: of TASKS, or 'auto' where the data are to speak.
-    metric: name of the objective, or 'auto' for the task's usual one. cost: only for metric 'cost', rows truth, columns answer, as a matrix in
+    metric: name of the objective, or 'auto' for the task's usual one; with promises of classes or anomalies it is the work saved. cost: only for metric 'cost', rows truth, columns answer, as a matrix in
         the order of the classes or as {truth: {answer: cost}}; pairs not named cost 0 (right) or 1 (wrong).
     false_alarms: share of good pictures that may be called anomalous, by which a threshold of anomalies is chosen.
+    promises: what must hold of the answers, as text (problem.promises). promises_hold: 'jointly' or 'each'. calibration: the share
+        of the images that is kept apart to prove them by, 'auto' for the usual; none where nothing is promised.
     limits: any of latency_ms (milliseconds an image), size_mb, memory_mb (10^6 bytes), of the exported file.
     format, group, splits: None where the data are to speak; else a format's name, a regular expression on the
         path whose first group names what no split may cut, an absolute folder of split lists.
@@ -47,6 +55,9 @@ class Problem:
     metric: str
     cost: Cost | None
     false_alarms: float
+    promises: tuple[str, ...]
+    promises_hold: str
+    calibration: Auto | float
     limits: Mapping[str, float]
     format: str | None
     group: str | None
@@ -79,6 +90,9 @@ class Problem:
         metric: str | None = None,
         cost: Sequence[Sequence[float]] | Mapping[str, Mapping[str, float]] | None = None,
         false_alarms: float = 0.05,
+        promises: str | Iterable[str] = (),
+        promises_hold: str = "jointly",
+        calibration: Auto | float = "auto",
         limits: Mapping[str, float] | None = None,
         format: str | None = None,
         group: str | None = None,
@@ -143,7 +157,14 @@ class Problem:
             what = f"the data have labels for {' and '.join(map(repr, dataset.tasks))}; expected one of them, or data that say more"
             values.refuse([values.fault("task", task, what)])
         usual = "cost" if self.cost is not None else find(task).usual_metric(dataset.multilabel)
+        if dataset.noisy and task == "restore":
+            usual = noisy.METRIC
+            values.refuse(list(noisy.misfits(self)))
         metric = usual if self.metric == "auto" else self.metric
+        if (
+            self.promises and task in RANKED
+        ):  # what they leave to a person decides, whatever else is asked for
+            metric = WORK_SAVED
         found = replace(self, task=task, metric=metric)
         found.validate_classes(dataset.classes, multilabel=dataset.multilabel)
         return found
@@ -151,7 +172,18 @@ class Problem:
     def validate_classes(self, classes: Sequence[str], *, multilabel: bool = False) -> None:
         """ProblemError where the objective or a loss does not fit these classes."""
         self.cost_matrix(classes)
+        promised.validate(self.promised(), self.task, classes, multilabel)
         values.refuse(list(installed.misfits(self, classes, multilabel=multilabel)))
+
+    def promised(self) -> tuple[promised.Promise, ...]:
+        """The promises, read."""
+        return tuple(promised.parse(text) for text in self.promises)
+
+    def aside(self) -> float:
+        """The share of images that is kept apart to prove promises by."""
+        if not self.promises:
+            return 0.0
+        return KEPT_APART if self.calibration == "auto" else float(self.calibration)
 
     def cost_matrix(self, classes: Sequence[str]) -> tuple[tuple[float, ...], ...] | None:
         """The costs, rows truth, columns answer, in the order of `classes`; None where the metric is another.
@@ -170,8 +202,10 @@ class Problem:
         """The metric that decides, for these classes."""
         from objectif.metrics.catalog import metric
 
-        matrix = self.cost_matrix(classes)
-        return metric(self.metric if matrix is None else {"name": "cost", "matrix": matrix}, classes)
+        named = self.metric != "cost"
+        return metric(
+            self.metric if named else {"name": "cost", "matrix": self.cost_matrix(classes)}, classes
+        )
 
 
 def _objective(metric: str | None, maximize: str | None, minimize: str | None, *, has_cost: bool) -> str:

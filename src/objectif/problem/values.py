@@ -16,6 +16,7 @@ from objectif.data.dataset import TURNS
 from objectif.errors import DataError, ProblemError
 from objectif.problem import readers as rd
 from objectif.problem import toml
+from objectif.problem.promises import parse
 from objectif.tasks import NAMES
 
 APPROACHES = ("classical", "frozen", "finetune")
@@ -25,6 +26,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "": (
         *("data", "format", "group", "splits", "images", "masks", "legend", "turn_masks", "degrade", "good"),
         *("mirror", "allow_leakage", "task", "metric", "cost", "false_alarms"),
+        *("promises", "promises_hold", "calibration"),
     ),
     "limits": LIMITS,
     "search": (
@@ -36,6 +38,9 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
 
 MINIMUM_BUDGET = 10.0
 """Seconds: less does not export and score one candidate."""
+
+WORK_SAVED = "work_saved"
+"""The objective where promises are stated and no other is: the share of images that they leave to no human."""
 
 _IN_DATA = ("images", "masks", "legend")
 
@@ -108,7 +113,11 @@ def contradictions(values: Mapping[str, Any]) -> Iterator[Fault]:
             "needs the costs: cost = [[0, 1], [10, 0]] (rows truth, columns answer) or a table by class names"
         )
         yield fault("metric", metric, what)
-    if cost is not None and metric not in {"cost", "auto"}:
+    if metric == WORK_SAVED and not values.get("promises"):
+        yield fault(
+            "metric", metric, "needs promises: promises = ['recall[tumour] >= 0.95'], or another metric"
+        )
+    if cost is not None and metric not in {"cost", "auto", WORK_SAVED} and not values.get("promises"):
         yield fault("metric", metric, "does not use the costs that are given; expected 'cost', or no costs")
     if cost is not None:
         yield from _odd_costs(cost)
@@ -223,6 +232,23 @@ def _mirror(value: object) -> object:
     raise ValueError("expected 'auto', true or false")
 
 
+def _promises(value: object) -> tuple[str, ...]:
+    """Each promise in its one form."""
+    given = [value] if isinstance(value, str) else value
+    if not isinstance(given, Sequence) or not all(isinstance(one, str) for one in given):
+        raise ValueError("expected a list of texts such as 'recall[tumour] >= 0.95'")
+    try:
+        return tuple(str(parse(one)) for one in given)
+    except ProblemError as error:
+        raise ValueError(str(error)) from None
+
+
+def _calibration(value: object) -> object:
+    if value == "auto":
+        return value
+    return rd.number("'auto', or a share of the images from 0.05 to 0.9", lambda x: 0.05 <= x <= 0.9)(value)
+
+
 _above_zero = rd.number("a number above 0; leave the key out for no limit", lambda x: x > 0)
 
 READERS: Mapping[str, rd.Reader] = {
@@ -244,6 +270,9 @@ READERS: Mapping[str, rd.Reader] = {
     "false_alarms": rd.number(
         "a share of good pictures between 0 and 1: 0.05 is one in twenty", lambda x: 0 < x < 1
     ),
+    "promises": _promises,
+    "promises_hold": rd.choice("jointly", "each"),
+    "calibration": _calibration,
     "budget": _budget,
     "approaches": rd.or_word("auto", rd.names("approaches", APPROACHES), APPROACHES),
     "models": rd.or_word("auto", rd.names("names of models"), "auto"),

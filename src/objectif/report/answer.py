@@ -7,12 +7,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from objectif.metrics.catalog import NAMES, metric
+from objectif.problem.values import WORK_SAVED
+from objectif.promises.objective import IDLE
 from objectif.report.html import Markup, join, name, tag
 from objectif.report.material import Material
 from objectif.report.numbers import Axis, capital, count, figure, latency, megabytes, tick, with_interval
 from objectif.runs.entry import NO_LOSS
 from objectif.runs.leaderboard import cost_words, span
 from objectif.runs.result import Result, Standing
+from objectif.tasks.kinds import kinds
 
 APPROACHES = {"finetune": "fine-tuned"}
 _RING = ("before the correction for having chosen", "out of fold, while choosing")
@@ -40,10 +43,13 @@ def section(material: Material) -> Markup:
 
 def _eyebrow(material: Material) -> Markup:
     result = material.result
-    parts = [data_name(result), str(result.problem.get("task", "classify"))]
+    task, names = str(result.problem.get("task", "classify")), len(material.classes)
+    parts = [data_name(result), task]
     if material.answers is not None:
         parts.append(count(len(material.answers), "image") + " scored")
-    parts += [count(len(material.classes), "class", "classes"), count(len(result.leaderboard), "candidate")]
+    words = kinds(task, names)
+    parts += [] if words is None else [count(names, *words)]
+    parts.append(count(len(result.leaderboard), "candidate"))
     return join(*[join(" · " if k else "", name(p)) for k, p in enumerate(parts)])
 
 
@@ -67,6 +73,8 @@ def _headline(result: Result, winner: Standing | None) -> Markup:
         return join("No candidate could be compared.")
     if not result.feasible:
         return join("No candidate keeps the limits. The nearest: ", describe(winner), ".")
+    if not result.kept:
+        return join("What was to be promised could not be proved. The best is ", describe(winner), ".")
     if not result.beats_baseline:
         return join("Nothing here is shown to be better than ", idle(result), ".")
     return join("For these images, use ", describe(winner), ".")
@@ -74,6 +82,8 @@ def _headline(result: Result, winner: Standing | None) -> Markup:
 
 def idle(result: Result) -> str:
     """What is to be beaten, in words: Metric.idle."""
+    if result.metric == WORK_SAVED:
+        return IDLE
     plain = "answering without a look at the images"
     return metric(result.metric).idle if result.metric in NAMES and result.metric != "cost" else plain
 
@@ -149,7 +159,8 @@ def estimate_words(material: Material) -> str:
         return f"measured on {n}that took no part in training or choosing: it is about this very network."
     return (
         f"from {n}each scored by a network that had not seen it, and corrected for having chosen among the "
-        "candidates: it is about the procedure. The file holds a refit on all images."
+        "candidates: it is about the procedure. The file holds a refit on all images"
+        + ("." if result.promises is None else " but those kept apart for the promises.")
     )
 
 
@@ -172,7 +183,7 @@ def _figure(result: Result) -> Markup | None:
     """The number itself."""
     if result.estimate is None:
         return None
-    doubt = "" if result.beats_baseline and result.feasible else " doubt"
+    doubt = "" if result.beats_baseline and result.feasible and result.kept else " doubt"
     said = "no interval: too few groups of images"
     if result.low is not None and result.high is not None:
         said = f"{result.level:.0%} interval {figure(result.low)} to {figure(result.high)}"

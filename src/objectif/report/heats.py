@@ -27,17 +27,17 @@ def draw(pictures: Pictures, case: HeatCase, key: str, left: int) -> tuple[Marku
     source, tiny = thumbnail(pictures.read(case.path, least), SIDE)
     scale = SIDE / max(height, width)
     size = max(1, round(height * scale)), max(1, round(width * scale))
-    layers = [None if case.truth is None else _outline(case.truth, size), _heat(case, size)]
-    cost = len(source) + sum(len(layer) for layer in layers if layer)
+    layers = [None if case.truth is None else _outline(case.truth, size), layer(case.cells, case.scale, size)]
+    cost = len(source) + sum(len(shown) for shown in layers if shown)
     if cost > left:
         raise ValueError("the page has as many pictures as it can hold")
     sharp = "image-rendering:pixelated" if tiny else None
     whole = {"width": "100%", "height": "100%", "preserveAspectRatio": "none"}
     heads = ("Truth" if case.truth is not None else "Truth: nobody has said where", "How unusual")
     sides = []
-    for k, (head, layer) in enumerate(zip(heads, layers, strict=True)):
+    for k, (head, shown) in enumerate(zip(heads, layers, strict=True)):
         ground = tag("use", href=f"#{key}") if k else tag("image", id=key, href=source, style=sharp, **whole)
-        over = tag("image", href=layer, **whole) if layer else None
+        over = tag("image", href=shown, **whole) if shown else None
         sides.append(
             tag(
                 "div",
@@ -65,11 +65,14 @@ def _outline(truth: NDArray[np.bool_], size: tuple[int, int]) -> str:
     return _png(layer)
 
 
-def _heat(case: HeatCase, size: tuple[int, int]) -> str:
-    """A layer of heat; half as large as the picture is shown, as it is smooth."""
-    low, high = case.scale
+def layer(cells: NDArray[np.float32], scale: tuple[float, float], size: tuple[int, int]) -> str:
+    """A transparent layer of heat of cells (h, w), coldest and hottest by the scale, for a picture shown at size (H, W).
+
+    It is half as large, as it is smooth.
+    """
+    low, high = scale
     small = max(1, size[1] // 2), max(1, size[0] // 2)
-    values = cv2.resize(case.cells, small, interpolation=cv2.INTER_LINEAR)
+    values = cv2.resize(cells, small, interpolation=cv2.INTER_LINEAR)
     colours, strength = paint((values - low) / max(high - low, 1e-9))
     alpha = np.rint(255 * strength).astype(np.uint8)[:, :, None]
     return _png(np.concatenate([colours[:, :, ::-1], alpha], axis=2))

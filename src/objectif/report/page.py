@@ -16,6 +16,7 @@ from objectif.report import (
     answer,
     board,
     confusion,
+    evidence,
     exhibits,
     gallery,
     health,
@@ -24,6 +25,7 @@ from objectif.report import (
     reliability,
     reproduce,
     tables,
+    why,
 )
 from objectif.report.html import Markup, raw, tag, visible
 from objectif.report.material import Material, load
@@ -31,12 +33,14 @@ from objectif.runs.folder import LEADERBOARD, REPORT, RESULT, RunFolder
 
 SECTIONS = (
     ("answer", "Answer", answer.section),
+    ("promises", "Promises", evidence.section),
     ("leaderboard", "Leaderboard", board.section),
     ("claims", "What matters", tables.section),
     ("map", "Loss × model", heat.section),
     ("cost", "Cost", pareto.section),
     ("details", "Details", exhibits.details),
     ("cases", "Cases", exhibits.pictures),
+    ("why", "Why", why.section),
     ("errors", "Errors", confusion.section),
     ("trust", "Trust", reliability.section),
     ("pictures", "Pictures", gallery.section),

@@ -8,7 +8,7 @@ from objectif.metrics.calibration import Bin, ece, reliability
 from objectif.metrics.distributions import wilson
 from objectif.report.html import Markup, tag
 from objectif.report.material import Material
-from objectif.report.numbers import Axis, count, figure
+from objectif.report.numbers import Axis, count, figure, with_interval
 
 BINS = 10
 
@@ -56,6 +56,13 @@ def _words(material: Material, binned: Sequence[Bin], error: float) -> list[Mark
                 f"Where it gives {what} about {top.confidence:.0%}, {top.accuracy:.1%} are right ({count(top.n, 'case')}).",
             )
         )
+    known = material.result.calibration
+    if known is not None:
+        told = ", ".join(
+            f"{title} {with_interval(known[key]['estimate'], known[key]['low'], known[key]['high'])}"
+            for key, title in (("ece", "expected calibration error"), ("brier", "Brier score"))
+        )
+        lines.append(tag("p", f"At the temperature of the file: {told}, with 95 % intervals."))
     last = "Bars show Wilson's intervals; the height of the columns below is the number of cases."
     return [*lines, tag("p", last, class_="note")]
 

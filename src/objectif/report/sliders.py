@@ -23,7 +23,8 @@ QUALITY = 90
 
 def draw(case: BeforeAfter, left: int) -> tuple[Markup, int]:
     """The three pictures and how many bytes they take; ValueError where that is more than `left`."""
-    heads = ("Given", case.given), ("Restored", case.answer), ("Clean", case.clean)
+    heads = [("Given", case.given), ("Restored", case.answer)]
+    heads += [] if case.clean is None else [("Clean", case.clean)]
     sources = [(head, _jpeg(part(picture))) for head, picture in heads]
     cost = sum(len(source) for _, source in sources)
     if cost > left:
@@ -40,7 +41,7 @@ def draw(case: BeforeAfter, left: int) -> tuple[Markup, int]:
         )
         for k, (head, source) in enumerate(sources)
     ]
-    return tag("div", sides, class_="pair three slides"), cost
+    return tag("div", sides, class_=f"pair {'three ' * (len(sides) == 3)}slides"), cost
 
 
 def part(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -22,11 +22,13 @@ from numpy.typing import NDArray
 
 from objectif.errors import InputError
 from objectif.images.photo import probe
+from objectif.images.prepare import Placement
 from objectif.images.prepare import load as load_image
 from objectif.run import memory
+from objectif.run.gate import judged, measured
 from objectif.run.inputs import Failure
 from objectif.run.measure import measure
-from objectif.run.network import SCORES, Network, cores
+from objectif.run.network import EMBEDDING, SCORES, Network, cores
 from objectif.run.predictor import Predictor
 from objectif.solution.file import PRECISIONS, Precision, Solution, read
 from objectif.tasks import find
@@ -43,7 +45,7 @@ class Speed:
     files, encoded, bare: images a second, medians over rounds: from files, from encoded images in memory, and of the
     network alone on prepared pixels. ratio: files / bare, the median of the rounds' ratios. cpu_ratio: the same in
     seconds of computing, which other programs disturb less. setting: how the bare network was quickest.
-    latency_ms: one prepared image, all cores. memory_mb: peak of a process that answers for these files.
+    latency_ms: one prepared image, all cores. gate_ms: what the input gate takes of it, on one core; 0 without one. memory_mb: peak of a process that answers for these files.
     """
 
     images: str
@@ -56,6 +58,7 @@ class Speed:
     setting: str
     latency_ms: float
     memory_mb: float
+    gate_ms: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -137,7 +140,22 @@ def _speed(
         setting=setting,
         latency_ms=measure(Network(solution.networks[precision], needs=needed), (height, width, channels)),
         memory_mb=memory.of_solution(path, files[: 2 * _POOL], precision=precision),
+        gate_ms=judging(predictor, pixels),
     )
+
+
+def judging(predictor: Predictor, pixels: NDArray[Any]) -> float:
+    """Milliseconds that the input gate takes for one of these prepared images (m,H,W,C), the median; 0 without a gate."""
+    gate, place = predictor.gate, Placement(*pixels.shape[1:3])
+    if gate is None:
+        return 0.0
+    taken = []
+    for one in pixels:
+        embedding = predictor.outputs(one[None])[EMBEDDING] if gate.space is not None else None
+        start = time.perf_counter()
+        judged(gate, measured(gate, [one], [place], embedding)[0], predictor.precision)
+        taken.append(time.perf_counter() - start)
+    return 1000 * statistics.median(taken)
 
 
 def _of_one_size(files: list[str]) -> list[str]:

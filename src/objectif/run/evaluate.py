@@ -21,11 +21,15 @@ from objectif.errors import DataError
 from objectif.metrics.base import Metric
 from objectif.metrics.catalog import available, metric
 from objectif.metrics.intervals import Interval, interval
+from objectif.metrics.noisy_pictures import SURE
 from objectif.metrics.segmentation import TOLERANCE, in_unit
+from objectif.promises import Calibration, Check, check
 from objectif.run.inputs import Failure
+from objectif.run.judging import outcome
 from objectif.run.predictor import Predictor
 from objectif.solution.file import Solution
 from objectif.tasks import find
+from objectif.tasks.classify import Decoding, choose
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,7 @@ class Evaluation:
     """What evaluate() found.
 
     metrics: name -> (metric, its interval). n: images answered. groups: units that were resampled.
-    failures: images that could not be read. notes: sentences for a person.
+    failures: images that could not be read. notes: sentences for a person. promises: whether each is still kept.
     """
 
     metrics: dict[str, tuple[Metric, Interval]]
@@ -41,6 +45,7 @@ class Evaluation:
     groups: int
     failures: tuple[Failure, ...]
     notes: tuple[str, ...]
+    promises: tuple[Check, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready: metrics -> name -> estimate, low, high (None where there is none); n, groups, failed."""
@@ -60,6 +65,7 @@ class Evaluation:
             "groups": self.groups,
             "failed": len(self.failures),
             "notes": list(self.notes),
+            "promises": [one.to_dict() for one in self.promises],
         }
 
 
@@ -103,12 +109,39 @@ def evaluate(
     groups = dataset.groups()
     kept = None if groups is None else groups[good]
     chosen = wanted(solution) if names is None else [metric(name, solution.classes) for name in names]
+    if dataset.noisy and names is None:
+        chosen = [SURE, *(one for one in chosen if one.name != SURE.name)]
     if scale is not None:
         chosen = [in_unit(one, *scale) for one in chosen]
         notes = [*notes, _unit(*scale)]
     found, undefined = _measured(predictor, chosen, truth[good], answers, kept, seed)
     units = len(rows) if kept is None else len(np.unique(kept))
-    return Evaluation(found, len(rows), units, tuple(failures), (*notes, *undefined))
+    checked = promised(predictor, truth[good], answers, kept)
+    return Evaluation(found, len(rows), units, tuple(failures), (*notes, *undefined), checked)
+
+
+def promised(
+    predictor: Predictor, truth: NDArray[Any], answers: NDArray[Any], groups: NDArray[np.int64] | None
+) -> tuple[Check, ...]:
+    """Whether each promise that the Solution keeps is kept on these images; none where it makes none."""
+    solution = predictor.solution
+    made = outcome(solution, predictor.precision)
+    if made is None or not made.kept:
+        return ()
+    decoding = solution.decoding
+    chosen = choose(answers, decoding, solution.multilabel) if isinstance(decoding, Decoding) else None
+    costs = getattr(decoding, "costs", None)
+    fresh = Calibration(
+        solution.task,
+        solution.classes,
+        solution.multilabel,
+        truth,
+        answers,
+        chosen,
+        groups,
+        costs=costs,
+    )
+    return tuple(check(made.rule, record, fresh) for record in made.records)
 
 
 def _unit(spacing: tuple[float, float], unit: str) -> str:

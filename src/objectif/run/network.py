@@ -26,7 +26,7 @@ from objectif.images.prepare import Placement, Preparation
 INPUT, COLUMNS = "image", "columns"
 NAMES_KEY = "objectif.columns"
 """Metadata of a graph with the input `columns`: a JSON list of their names, in order."""
-SCORES, DISTANCE = "scores", "distance"
+SCORES, DISTANCE, EMBEDDING = "scores", "distance", "embedding"
 _INPUT_TYPES: dict[str, type[np.generic]] = {"tensor(uint8)": np.uint8, "tensor(float)": np.float32}
 
 

@@ -29,18 +29,21 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from objectif.answers import Answer
+from objectif.answers import Answer, Judgement
 from objectif.errors import ImageError, InputError, SolutionError
 from objectif.images import photo
 from objectif.images.prepare import Placement, placement, prepare
 from objectif.images.prepare import load as load_image
 from objectif.images.tiles import Tile, TileRule, grid, tile_size
 from objectif.images.windows import steps, windows
+from objectif.run.gate import Measures, judged, measured, together
 from objectif.run.inputs import Failure, find
-from objectif.run.network import SCORES, Network, cores, lacks, usual_batch
+from objectif.run.judging import Judge
+from objectif.run.network import EMBEDDING, SCORES, Network, cores, lacks, usual_batch
 from objectif.run.ordered import ordered
 from objectif.run.shapes import flaws
 from objectif.solution.file import Precision, Solution, read
+from objectif.solution.gate import Gate
 from objectif.tasks import find as find_task
 
 Result = TypeVar("Result")
@@ -75,11 +78,20 @@ class _Large:
 
 @dataclass(frozen=True)
 class _Decoded:
-    """An input's answers (1, ...) as the task has them."""
+    """An input's answers (1, ...) as the task has them, and what the input gate goes by, where there is one."""
 
     name: str
     rows: NDArray[Any]
     placement: Placement
+    measures: Measures | None = None
+
+
+@dataclass(frozen=True)
+class _Row:
+    """The answers (1, ...) of one prepared image, and what the input gate goes by, where there is one."""
+
+    rows: NDArray[Any]
+    measures: Measures | None
 
 
 @dataclass(frozen=True)
@@ -121,10 +133,14 @@ class Predictor:
             )
         self.solution = solution
         self.task = find_task(solution.task)
+        self.gate = Gate.of(solution)
         self.precision: Precision = chosen
+        self._judge = Judge(solution, chosen)
         self.workers = max(1, workers or cores())
         alone = solution.preparation.fit == "keep"  # pictures of several sizes are no batch
         self.batch = 1 if alone else max(1, batch or usual_batch(solution.preparation, chosen))
+        far = self.gate is not None and self.gate.space is not None and EMBEDDING not in self.task.outputs
+        self._wanted = (*self.task.outputs, *([EMBEDDING] if far else []))
         self._narrow = self._opened(1)
         self.known = _resolved(known or {})
         self._supposed: dict[str, float] = {}
@@ -179,6 +195,22 @@ class Predictor:
         progress is called with (name, tiles done, tiles) during an image in tiles, on threads of the Predictor.
         """
         return self._each(inputs, self._job(tile, progress), self._told)
+
+    def measured(
+        self, inputs: str | Path | Iterable[Source | Failure], *, tile: TileRule = "auto"
+    ) -> Generator[tuple[Answer, Measures] | Failure]:
+        """As predict(), each answer with what the input gate goes by. SolutionError where the Solution has no gate."""
+        if self.gate is None:
+            raise SolutionError(
+                "this Solution has no input gate, because an older objectif made it. Solve again to have one."
+            )
+        job = self._job(tile, lambda *_: None)
+
+        def finish(found: list[_Decoded]) -> list[tuple[Answer, Measures]]:
+            measures = [one.measures for one in found if one.measures is not None]
+            return list(zip(self._told(found), measures, strict=True))
+
+        return self._each(inputs, job, finish)
 
     def decoded(
         self, inputs: str | Path | Iterable[Source | Failure], *, tile: TileRule = "auto"
@@ -269,7 +301,9 @@ class Predictor:
                 continue
             row = next(rows)
             found.append(
-                Failure(one.name, row) if isinstance(row, str) else _Decoded(one.name, row, one.placement)
+                Failure(one.name, row)
+                if isinstance(row, str)
+                else _Decoded(one.name, row.rows, one.placement, row.measures)
             )
         return found
 
@@ -278,12 +312,16 @@ class Predictor:
         pixels: list[NDArray[Any]],
         placements: list[Placement],
         decode: Callable[..., NDArray[Any]] | None = None,
-    ) -> list[NDArray[Any] | str]:
-        """The answers (1, ...) of each of a few prepared images, or why there are none; decode: the task's, if not that
-        of whole images."""
+    ) -> list[_Row | str]:
+        """The answers of each of a few prepared images, or why there are none; decode: the task's, if not that of whole
+        images."""
         if not pixels:
             return []
         outputs = self._checked(self._run(np.stack(pixels), placements))
+        measures: Iterable[Measures | None] = [None] * len(pixels)
+        if self.gate is not None:
+            measures = measured(self.gate, pixels, placements, outputs.get(EMBEDDING))
+            outputs = {name: outputs[name] for name in self.task.outputs}
         flawed: dict[int, str] = {
             int(k): name
             for name, values in outputs.items()
@@ -297,8 +335,8 @@ class Predictor:
         return [
             f"the network gave no finite {flawed[k]}; run `objectif check` on the Solution"
             if k in flawed
-            else next(decoded)[None]
-            for k in range(len(pixels))
+            else _Row(next(decoded)[None], of_gate)
+            for k, of_gate in enumerate(measures)
         ]
 
     def _run(self, batch: NDArray[Any], placements: list[Placement]) -> dict[str, NDArray[np.float32]]:
@@ -306,14 +344,14 @@ class Predictor:
         usual = self.solution.preparation
         if usual.fit == "keep" or batch.shape[1:3] == (usual.height, usual.width):
             side = self._narrow.side(placements)
-            return self._narrow.outputs(batch, self.task.outputs, *(() if side is None else (side,)))
+            return self._narrow.outputs(batch, self._wanted, *(() if side is None else (side,)))
         with self._one_window:
             self._for_windows = self._for_windows or self._opened(self.workers)
-            return self._for_windows.outputs(batch, self.task.outputs)
+            return self._for_windows.outputs(batch, self._wanted)
 
     def _opened(self, threads: int) -> Network:
         """The network at hand, on so many threads."""
-        return Network(self.solution.networks[self.precision], threads=threads, needs=self.task.outputs)
+        return Network(self.solution.networks[self.precision], threads=threads, needs=self._wanted)
 
     def _tiles(self, height: int, width: int, rule: TileRule) -> list[Tile]:
         """The tiles in which an image is answered; none where it is answered as a whole."""
@@ -328,20 +366,23 @@ class Predictor:
 
     def _in_tiles(self, large: _Large, job: _Job) -> _Decoded | Failure:
         """The stitched answers of a large image; one image at a time, its tiles on all workers."""
-        name = large.name
+        name, seen = large.name, list[Measures]()
         with self._one_large:
             if job.ended.is_set():
                 return Failure(name, "stopped")
             try:
-                rows = self.task.stitch(self._parts(large, job), *large.size, self.solution.decoding)
+                rows = self.task.stitch(self._parts(large, job, seen), *large.size, self.solution.decoding)
             except (_NoAnswer, ImageError) as error:
                 return Failure(name, str(error).removeprefix(f"{name}: "))
             except Exception as error:
                 return _unforeseen(name, error)
-        return _Decoded(name, rows, Placement(*large.size))
+        return _Decoded(name, rows, Placement(*large.size), together(seen, *large.size) if seen else None)
 
-    def _parts(self, large: _Large, job: _Job) -> Generator[tuple[Tile, NDArray[Any]]]:
-        """Each tile with its answers, in order, as they come: whoever stitches need not hold them all."""
+    def _parts(self, large: _Large, job: _Job, seen: list[Measures]) -> Generator[tuple[Tile, NDArray[Any]]]:
+        """Each tile with its answers, in order, as they come: whoever stitches need not hold them all.
+
+        seen: to which what the input gate goes by is added.
+        """
         batch, ahead = (1, 1) if self._narrow.any_size else (self.batch, 8 * self.batch)
         work = partial(self._tile_rows, large.pixels(), large.name)
         parts = ordered(work, large.tiles, workers=self.workers, batch=batch, window=ahead * self.workers)
@@ -349,13 +390,15 @@ class Predictor:
             for number, (tile, row) in enumerate(zip(large.tiles, parts, strict=True)):
                 if isinstance(row, str) or job.ended.is_set():
                     raise _NoAnswer(row if isinstance(row, str) else "stopped")
-                yield tile, row
+                if row.measures is not None:
+                    seen.append(row.measures)
+                yield tile, row.rows
                 job.progress(large.name, number + 1, len(large.tiles))
         self._for_windows = None  # it keeps half a gigabyte, which whoever stitches may need
 
     def _tile_rows(
         self, pixels: NDArray[Any], name: str, numbered: list[tuple[int, Tile]]
-    ) -> list[NDArray[Any] | str]:
+    ) -> list[_Row | str]:
         """The answers of a few tiles."""
         preparation, (height, width) = self.solution.preparation, pixels.shape[:2]
         tiles = [tile for _, tile in numbered]
@@ -369,12 +412,20 @@ class Predictor:
         """Answers for people."""
         known = self.solution
         return [
-            answer
+            self._judged(answer, one)
             for one in found
             for answer in self.task.answers(
                 [one.name], known.classes, one.rows, known.decoding, known.multilabel, [one.placement]
             )
         ]
+
+    def _judged(self, answer: Answer, found: _Decoded) -> Answer:
+        """The answer with what may be done with it: nothing with an input of another kind, else as promises say."""
+        reason = None
+        if self.gate is not None and found.measures is not None:
+            reason = judged(self.gate, found.measures, self.precision)
+        judgement = self._judge(answer, found.rows) if reason is None else Judgement("reject", reason)
+        return answer if judgement is None else replace(answer, judgement=judgement)
 
     def _decode(
         self,

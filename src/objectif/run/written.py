@@ -18,13 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from objectif.answers import AnomalyMap, Answer, Boxes, Identity, Label, Masks, Picture, Quantity
+from objectif.answers import AnomalyMap, Answer, Boxes, Masks, Picture
 from objectif.data.outlines import rle
 from objectif.data.pieces import pieces
 from objectif.errors import InputError
 from objectif.images.prepare import Placement
 from objectif.run.palette import table
-from objectif.run.regions import Region, Size, Spacing, regions
+from objectif.run.regions import Spacing
+from objectif.run.sheets import SHEETS
 from objectif.solution.file import Solution
 from objectif.tasks import find
 
@@ -46,32 +47,25 @@ def json_line(answer: Answer) -> bytes:
         return (json.dumps(answer.as_dict()) + "\n").encode()
 
 
-_SIZES = ("area", "perimeter", "feret_min", "feret_max")
 _MOST = 65_535  # objects that a 16-bit picture can number
+_JUDGED = ("act", "why")
 
 
 def csv_header(
-    answers: type[Answer], classes: Sequence[str], channels: int = 0, unit: str | None = None
+    answers: type[Answer],
+    classes: Sequence[str],
+    channels: int = 0,
+    unit: str | None = None,
+    *,
+    judged: bool = False,
 ) -> bytes:
     """The first line of a CSV of such answers.
 
     Of masks only: channels: those of which csv_rows() tells the means; unit: of the spacing that csv_rows() is given, as it
-    is to stand in the columns' names (area_um2, perimeter_um).
+    is to stand in the columns' names (area_um2, perimeter_um). judged: the last columns are act and why.
     """
-    if issubclass(answers, Boxes):
-        return csv_row("path", "x1", "y1", "x2", "y2", "label", "score")
-    if issubclass(answers, Masks):
-        return csv_row(*_columns(channels, unit))
-    if issubclass(answers, AnomalyMap):
-        return csv_row("path", "label", "score", "threshold", "x", "y")
-    if issubclass(answers, Picture):
-        return csv_row("path", "height", "width", "channels", "mean", "deviation")
-    if issubclass(answers, Identity):
-        return csv_row("path", "name", "score", "threshold", "nearest", "reason")
-    if issubclass(answers, Quantity):
-        scores = [f"score:{name}" for name in classes] if len(classes) > 1 else []
-        return csv_row("path", "answer", "low", "high", *scores)
-    return csv_row("path", "label", *(f"score:{name}" for name in classes))
+    columns = SHEETS[answers].columns(classes, channels, unit)
+    return csv_row(*columns, *(_JUDGED if judged else ()))
 
 
 def csv_rows(
@@ -79,90 +73,19 @@ def csv_rows(
     pixels: NDArray[Any] | None = None,
     channels: int = 0,
     spacing: Spacing | None = None,
+    *,
+    judged: bool = False,
 ) -> bytes:
     """One row for a label (several joined by '|') with the probability of each class; one row for each box or object.
 
     An image without boxes or objects has one row whose cells are empty, so that it is not taken for one that was never
-    looked at. pixels, channels, spacing: of the objects of masks, see table_rows().
+    looked at. pixels, channels, spacing: of the objects of masks, see sheets.py. judged: each row ends with what may be done
+    with the answer and why; empty where nobody judged it.
     """
-    if isinstance(answer, Masks):
-        return table_rows(answer, pixels, channels, spacing)
-    if isinstance(answer, AnomalyMap):
-        x, y = (f"{v:.1f}" for v in answer.place)
-        return csv_row(answer.path, answer.label, f"{answer.score:.6f}", f"{answer.threshold:.6f}", x, y)
-    if isinstance(answer, Picture):
-        told = f"{answer.pixels.mean():.3f}", f"{answer.pixels.std():.3f}"
-        return csv_row(answer.path, *map(str, answer.pixels.shape), *told)
-    if isinstance(answer, Identity):
-        return identity_row(answer)
-    if isinstance(answer, Quantity):
-        scores = () if answer.scores is None else answer.scores
-        return csv_row(answer.path, *answer.cells(), *(f"{score:.6f}" for score in scores))
-    if isinstance(answer, Label):
-        return csv_row(answer.path, answer.label, *(f"{score:.6f}" for score in answer.scores))
-    rows = [
-        csv_row(answer.path, *(f"{side:.2f}" for side in box), label, f"{score:.6f}")
-        for box, label, score in zip(answer.boxes, answer.labels, answer.scores, strict=True)
-    ]
-    return b"".join(rows) or csv_row(answer.path, *[""] * 6)
-
-
-def identity_row(answer: Identity) -> bytes:
-    """One row: the name, '' where nobody known; its score and what it had to exceed; who was nearest; why."""
-    numbers = ("" if v is None else f"{v:.6f}" for v in (answer.score, answer.threshold))
-    nearest = answer.candidates[0].name if answer.candidates else ""
-    return csv_row(answer.path, answer.label, *numbers, nearest, answer.reason)
-
-
-def table_rows(
-    answer: Masks, pixels: NDArray[Any] | None = None, channels: int = 0, spacing: Spacing | None = None
-) -> bytes:
-    """The objects of a mask, one row each, measured as regions() says; lengths in pixels, and in the unit of a spacing.
-
-    pixels: the picture (H, W, C). channels: how many means there are room for; of a gray picture each is the same, and
-    where a picture has fewer, cells stay empty.
-    """
-    rows = [
-        csv_row(answer.path, *_cells(region, channels, spacing))
-        for region in regions(answer, pixels, spacing)
-    ]
-    return b"".join(rows) or csv_row(
-        answer.path, *[""] * (len(_columns(channels, None if spacing is None else "")) - 1)
-    )
-
-
-def _columns(channels: int, unit: str | None) -> tuple[str, ...]:
-    """Names; unit: None where lengths are in pixels alone."""
-    means = (
-        ("mean_red", "mean_green", "mean_blue")
-        if channels == 3
-        else [f"mean_{k + 1}" for k in range(channels)]
-    )
-    squared = {"area": "2"}
-    scaled = () if unit is None else tuple(f"{size}_{unit}{squared.get(size, '')}" for size in _SIZES)
-    sizes = (*(f"{size}_px" for size in _SIZES), *scaled, "circularity")
-    return ("path", "object", "label", *sizes, "x", "y", "x1", "y1", "x2", "y2", *means)
-
-
-def _cells(region: Region, channels: int, spacing: Spacing | None) -> list[str]:
-    means = region.means * channels if len(region.means) == 1 else region.means[:channels]
-    return [
-        str(region.number),
-        region.label,
-        f"{region.size.area:.0f}",
-        *_lengths(region.size)[1:],
-        *(() if region.scaled is None else _lengths(region.scaled)),
-        f"{region.circularity:.4f}",
-        *(f"{v:.2f}" for v in region.centroid),
-        *map(str, region.box),
-        *(f"{v:.2f}" for v in means),
-        *[""] * (channels - len(means)),
-    ]
-
-
-def _lengths(size: Size) -> list[str]:
-    """Six digits, whatever the unit."""
-    return [f"{v:.6g}" for v in (size.area, size.perimeter, size.feret_min, size.feret_max)]
+    told = answer.judgement
+    last = () if not judged else ("", "") if told is None else (told.act, told.reason)
+    rows = SHEETS[type(answer)].rows(answer, pixels, channels, spacing)
+    return b"".join(csv_row(answer.path, *row, *last) for row in rows)
 
 
 def csv_row(*cells: str) -> bytes:

@@ -15,6 +15,8 @@ from objectif.errors import RunError
 from objectif.metrics.base import Metric
 from objectif.metrics.catalog import metric
 from objectif.problem import Problem
+from objectif.problem.values import WORK_SAVED
+from objectif.promises.objective import objective
 
 STATUSES = ("winner", "tied", "beaten", "dropped", "failed", "over_limit")
 REQUIRED = ("winner", "metric", "leaderboard")
@@ -90,6 +92,19 @@ class Result:
     limits: Mapping[str, float] = field(default_factory=dict)
     card: Mapping[str, Any] = field(default_factory=dict)
     command: str = ""
+    promises: Mapping[str, Any] | None = None
+    calibration: Mapping[str, Any] | None = None
+
+    @property
+    def multilabel(self) -> bool:
+        """Whether images have several labels, as far as the promises tell."""
+        rule = (self.promises or {}).get("rule", {})
+        return bool(rule.get("multilabel", False))
+
+    @property
+    def kept(self) -> bool:
+        """Whether all that was promised is kept; True where nothing was promised."""
+        return self.promises is None or bool(self.promises["kept"])
 
     @property
     def title(self) -> str:
@@ -115,6 +130,15 @@ class Result:
 
     def objective(self) -> Metric:
         """The metric that decided, ready to score answers in the order of `classes`."""
+        if self.metric == WORK_SAVED:
+            stated = Problem(**self.problem)
+            spec = {
+                "name": WORK_SAVED,
+                "promises": stated.promises,
+                "task": stated.task,
+                "costs": stated.cost_matrix(self.classes),
+            }
+            return objective(spec, self.classes, multilabel=self.multilabel)
         matrix = self.cost_matrix()
         return metric(self.metric if matrix is None else {"name": "cost", "matrix": matrix}, self.classes)
 

@@ -19,6 +19,7 @@ from objectif.answers import Label
 from objectif.errors import DataError, SolutionError
 from objectif.images.prepare import Fit, Placement
 from objectif.metrics.calibration import temperature
+from objectif.metrics.isotonic import bent
 from objectif.tasks.base import Traits
 from objectif.tasks.undivided import Undivided
 
@@ -53,11 +54,14 @@ class Decoding:
         so for two classes (1 - t, t) answers the second at t or above.
     costs: costs[truth][answer]; the answer is then the one of least expected cost. Not with thresholds, not where
         multi-label.
+    curve: (log-odds given, log-odds meant) through which probabilities pass after the temperature (metrics.isotonic), both
+        strictly increasing; None where there is none.
     """
 
     temperature: float = 1.0
     thresholds: tuple[float, ...] | None = None
     costs: tuple[tuple[float, ...], ...] | None = None
+    curve: tuple[tuple[float, float], ...] | None = None
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.temperature) and self.temperature > 0):
@@ -66,6 +70,10 @@ class Decoding:
             raise SolutionError(f"thresholds are {self.thresholds}; expected numbers above 0 and at most 1.")
         if self.costs is not None and self.thresholds is not None:
             raise SolutionError("decoding has both thresholds and costs; expected one of the two.")
+        if self.curve is not None and not _rises(self.curve):
+            raise SolutionError(
+                f"curve is {self.curve}; expected pairs of finite numbers, each above the last."
+            )
         if self.costs is not None and any(len(row) != len(self.costs) for row in self.costs):
             raise SolutionError(
                 "costs are not a square table; expected one row for each class, one number for each."
@@ -77,22 +85,25 @@ class Decoding:
             "temperature": self.temperature,
             "thresholds": None if self.thresholds is None else list(self.thresholds),
             "costs": None if self.costs is None else [list(row) for row in self.costs],
+            **({} if self.curve is None else {"curve": [list(pair) for pair in self.curve]}),
         }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Decoding:
         """The inverse of to_dict; SolutionError on unknown keys or wrong types."""
-        unknown = set(values) - {"temperature", "thresholds", "costs"}
+        unknown = set(values) - {"temperature", "thresholds", "costs", "curve"}
         if unknown:
             raise SolutionError(
                 f"decoding has unknown keys {sorted(unknown)}; this objectif may be too old for the file."
             )
         try:
             thresholds, costs = values.get("thresholds"), values.get("costs")
+            curve = values.get("curve")
             return cls(
                 float(values.get("temperature", 1.0)),
                 None if thresholds is None else tuple(float(t) for t in thresholds),
                 None if costs is None else tuple(tuple(float(c) for c in row) for row in costs),
+                None if curve is None else tuple((float(a), float(b)) for a, b in curve),
             )
         except (TypeError, ValueError) as error:
             raise SolutionError(
@@ -112,15 +123,28 @@ class Decoding:
             )
 
 
+def _rises(curve: Sequence[tuple[float, float]]) -> bool:
+    """Whether both numbers of the pairs are finite and grow."""
+    table = np.array(curve, np.float64)
+    return (
+        table.ndim == 2
+        and len(table) > 0
+        and bool(np.isfinite(table).all() and (np.diff(table, axis=0) > 0).all())
+    )
+
+
 def decode(logits: NDArray[Any], decoding: Decoding, multilabel: bool) -> NDArray[np.float32]:
-    """(N,C) raw scores to (N,C) probabilities: softmax, or sigmoid where multi-label, at the temperature."""
+    """(N,C) raw scores to (N,C) probabilities: softmax, or sigmoid where multi-label, at the temperature and by the curve."""
     scaled = np.asarray(logits, np.float64) / decoding.temperature
     if multilabel:
-        # tanh form: no overflow at either end
-        return np.asarray(0.5 * (1.0 + np.tanh(0.5 * scaled)), np.float32)
-    with np.errstate(invalid="ignore"):  # infinite scores become NaN, which the caller refuses
-        scaled = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-    return np.asarray(scaled / scaled.sum(axis=1, keepdims=True), np.float32)
+        found = 0.5 * (1.0 + np.tanh(0.5 * scaled))  # tanh form: no overflow at either end
+    else:
+        with np.errstate(invalid="ignore"):  # infinite scores become NaN, which the caller refuses
+            scaled = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+        found = scaled / scaled.sum(axis=1, keepdims=True)
+    if decoding.curve is not None:
+        found = bent(found, decoding.curve, multilabel)
+    return np.asarray(found, np.float32)
 
 
 def choose(probabilities: NDArray[Any], decoding: Decoding, multilabel: bool) -> NDArray[np.bool_]:

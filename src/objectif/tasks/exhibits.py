@@ -121,7 +121,7 @@ class HeatCase:
 
 @dataclass(frozen=True, eq=False)
 class BeforeAfter:
-    """A picture as it was given, as it was answered, and as it should be: (H, W, C) uint8 each, C 1 or 3.
+    """A picture as it was given, as it was answered, and as it should be, where that is known: (H, W, C) uint8 each, C 1 or 3.
 
     path: the Sample's. words: why it is shown.
     """
@@ -130,7 +130,7 @@ class BeforeAfter:
     words: str
     given: NDArray[np.uint8]
     answer: NDArray[np.uint8]
-    clean: NDArray[np.uint8]
+    clean: NDArray[np.uint8] | None
 
 
 @dataclass(frozen=True)

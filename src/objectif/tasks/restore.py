@@ -1,7 +1,8 @@
 """Restoration: the picture as it should be, of one that is noisy, blurred or too small.
 
 Truth is (N, H, W, 2C) float32 in 0..255: the clean picture, then the given one as the network sees it, NaN beyond smaller
-pictures (metrics/pictures.py says why the given one stands there). Answers are (N, H, W, C) float32, 0 beyond. Nothing is
+pictures (metrics/pictures.py says why the given one stands there; metrics/noisy_pictures.py what stands there where nobody has
+clean pictures). Answers are (N, H, W, C) float32, 0 beyond. Nothing is
 tuned after training, so the decoding is empty. Networks take pictures of any size and keep it: no resizing, which would
 be a degradation of its own, and no seams; only what is too large for memory is answered in tiles, whose margins of an eighth
 of a tile are wider than what most networks see around a pixel.
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from objectif.answers import Picture
 from objectif.data.pixels import given
-from objectif.data.restoration import channels, in_channels, wanted
+from objectif.data.restoration import channels, in_channels, noisy, wanted
 from objectif.errors import DataError, SolutionError
 from objectif.images.prepare import Fit, Placement, Preparation, placement, prepare
 from objectif.images.tiles import Tile
@@ -88,7 +89,7 @@ class Restore:
         return np.rot90(truth, axes=(1, 2)) if view == "turn" else truth
 
     def truth(self, dataset: Dataset, classes: Sequence[str] | None = None) -> Arrays:
-        """(N, H, W, 2C) clean and given pictures of a Dataset.
+        """(N, H, W, 2C) clean and given pictures of a Dataset; (N, H, W, 3C) where pictures are noisy and no clean one is known.
 
         Raises DataError where a picture has no clean one, or one of another size, or all are too much for memory.
         """
@@ -97,10 +98,18 @@ class Restore:
         grow = 1 if dataset.degradation is None else dataset.degradation.shrink
         preparation = Preparation(1, 1, count, "keep", grow=grow)
         pairs = []
-        for row in rows:
+        for row in rows if not dataset.noisy else ():
             clean = in_channels(wanted(dataset, row), count)
             seen = prepare(given(dataset, row), preparation, name=dataset.samples[row].path)
             pairs.append(np.concatenate([clean, np.asarray(seen, np.float32)], axis=2))
+        if dataset.noisy and count not in (1, 3):
+            raise DataError(
+                f"{dataset.name}: noisy pictures of {count} bands; expected gray or RGB ones where no clean ones are known."
+            )
+        for row in rows if dataset.noisy else ():
+            target, own = noisy(dataset, row)
+            parts = (in_channels(part, count) for part in (target, given(dataset, row), own))
+            pairs.append(np.concatenate(list(parts), axis=2))
         return _padded(pairs, dataset.name)
 
     def empty(self, n: int, classes: int) -> NDArray[np.float32]:
@@ -164,7 +173,8 @@ class Restore:
     def stacked(self, parts: Sequence[Arrays], truth: Arrays) -> Arrays:
         """(N, H, W, C) of several (n, h, w, C), as large as truth (N, H, W, 2C), 0 beyond."""
         pictures = [picture for part in parts for picture in part]
-        out = np.zeros((len(pictures), *truth.shape[1:3], truth.shape[3] // 2), np.float32)
+        channels = truth.shape[3] // (3 if truth.shape[3] % 2 else 2)
+        out = np.zeros((len(pictures), *truth.shape[1:3], channels), np.float32)
         for row, picture in zip(out, pictures, strict=True):
             row[: picture.shape[0], : picture.shape[1]] = in_channels(picture, out.shape[3])
         return out

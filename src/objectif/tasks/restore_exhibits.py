@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from objectif.metrics.noisy_pictures import in_decibels, is_noisy, sure, thirds
 from objectif.metrics.pictures import extent, halves, psnr, ssim
 from objectif.tasks.exhibits import BeforeAfter, Cases, Exhibit, Sheet
 
@@ -18,7 +19,9 @@ Arrays = NDArray[Any]
 
 
 def exhibits(paths: Sequence[str], truth: Arrays, answers: Arrays) -> list[Exhibit]:
-    """The table and the cases, of truth (N, H, W, 2C) and answers (N, H, W, C)."""
+    """The table and the cases, of truth (N, H, W, 2C) and answers (N, H, W, C); of truth (N, H, W, 3C) see _noisy()."""
+    if is_noisy(truth, answers):
+        return _noisy(paths, truth, answers)
     figures = np.array([_figures(t, a) for t, a in zip(truth, answers, strict=True)])
     order = np.argsort(figures[:, 1] - figures[:, 0], kind="stable")  # by dB gained, the least first
     found: list[Exhibit] = [_table(paths, figures, order)]
@@ -32,6 +35,34 @@ def exhibits(paths: Sequence[str], truth: Arrays, answers: Arrays) -> list[Exhib
         cases = tuple(_case(paths[i], truth[i], answers[i], figures[i]) for i in rows.tolist())
         found.append(Cases(title, caption, cases))
     return found if len(order) > 2 * CASES else found[:2]
+
+
+def _noisy(paths: Sequence[str], truth: Arrays, answers: Arrays) -> list[Exhibit]:
+    """What can be said where no clean picture is known: estimated errors, and pictures before and after."""
+    rows: list[tuple[str, float, float]] = []
+    cases: list[BeforeAfter] = []
+    for path, told, answer in zip(paths, truth, answers, strict=True):
+        height, width = extent(told)
+        told, answer = told[:height, :width], answer[:height, :width]
+        _, shown, given = thirds(told)
+        rows.append((path, sure(told, np.asarray(shown, np.float64)), sure(told, answer)))
+        if len(cases) < 2 * CASES:
+            words = f"estimated squared error {rows[-1][1]:.1f} given, {rows[-1][2]:.1f} restored"
+            cases.append(BeforeAfter(path, words, _bytes(given), _bytes(answer), None))
+    means = [float(np.mean([row[k] for row in rows])) for k in (1, 2)]
+    alike = in_decibels(means[1])
+    told_so = "" if alike is None else f" Its mean is that of a PSNR of about {alike:.1f} dB."
+    return [
+        Sheet(
+            "Each picture",
+            "The squared error to the clean picture, estimated without one (SURE, squared levels of 0..255): of the picture "
+            f"with the little more noise that it was judged with, and restored.{told_so} PSNR and SSIM against clean "
+            "pictures are unknown.",
+            ("picture", "given", "restored"),
+            (("all, mean", *means), *rows[:MOST_ROWS]),
+        ),
+        Cases("Before and after", "Noisy pictures as they came, and restored.", tuple(cases)),
+    ]
 
 
 def _figures(truth: Arrays, answer: Arrays) -> tuple[float, float, float, float]:

@@ -68,6 +68,8 @@ class Engine:
         """The answer for a picture of `picture`. ImageError where there is none, Busy where too many wait."""
         future: Future[Answer] = Future()
         with self._lock:
+            if self._ended:
+                raise Busy("this Solution made room for others just now; try again.")
             if len(self._open) >= WAITING:
                 raise Busy(f"{WAITING} pictures wait for this Solution already; try again in a second.")
             self._open.append(future)

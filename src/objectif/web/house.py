@@ -11,12 +11,14 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter
 
+from objectif.data.load import load
 from objectif.errors import ImageError, InputError
+from objectif.problem import read as read_problem
 from objectif.run.network import cores
 from objectif.shell import Answered, RunState
 from objectif.web.decoders import Decoders
 from objectif.web.engine import Engine
-from objectif.web.material import Materials
+from objectif.web.material import Materials, stated_within, within
 from objectif.web.paths import inside, safe_name
 from objectif.web.races import Races
 from objectif.web.settings import Settings
@@ -36,7 +38,7 @@ class House:
         self.shelf = Shelf(settings.shelf, self.races)
         self.decoders = Decoders(cores() + 1, settings.pixels)
         self.thumbs = Thumbs(settings.shelf / "thumbs", self.decoders)
-        self.materials = Materials(settings.shelf)
+        self.materials = Materials(settings.shelf, settings.roots)
         self._engines: OrderedDict[Stamp, asyncio.Task[Engine]] = OrderedDict()
 
     def allowed(self, path: str | Path) -> Path:
@@ -81,6 +83,15 @@ class House:
         item, size = await engine.picture(content, path, name)
         answer = await engine.answer(item, name)
         return Answered(answer, await engine.outputs(item) if outputs else {}, size)
+
+    def start(self, data: Path, options: Sequence[str] = (), *, name: str | None = None) -> RunState:
+        """Start a race on data or a statement, both allowed and naming nothing outside of the roots. InputError, Conflict."""
+        place = self.allowed(data)
+        if place.suffix == ".toml":
+            stated_within(read_problem(place), self.settings.roots)
+        else:
+            within(load(place), self.settings.roots)
+        return self.races.start(place, options, name=name)
 
     async def unpack(self, name: str, zipped: Path) -> Path:
         """Unpack a zip into a folder of the shelf, which is an allowed root. DataError."""
@@ -133,7 +144,7 @@ class PageShell:
 
     async def start(self, data: Path, options: Sequence[str] = (), *, name: str | None = None) -> RunState:
         """Start a race as a child."""
-        return await asyncio.to_thread(self._house.races.start, self._house.allowed(data), options, name=name)
+        return await asyncio.to_thread(self._house.start, data, options, name=name)
 
     async def stop(self, name: str) -> RunState:
         """Ask a race to deliver the best so far."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import sys
 import threading
 from asyncio.subprocess import DEVNULL, PIPE, Process
@@ -19,7 +20,7 @@ from typing import Literal
 
 from objectif.data.dataset import Dataset
 from objectif.data.load import load
-from objectif.errors import InputError
+from objectif.errors import DataError, InputError
 from objectif.problem import Problem, read
 from objectif.problem import write as write_problem
 from objectif.runs.storage import write_whole
@@ -43,8 +44,8 @@ class Material:
 class Materials:
     """All data that the server knows. Safe to use from several threads; `look` belongs to the event loop."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder / "looks"
+    def __init__(self, folder: Path, roots: tuple[Path, ...]) -> None:
+        self.folder, self.roots = folder / "looks", roots
         self.folder.mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()
         self._read: OrderedDict[str, Dataset] = OrderedDict()
@@ -52,9 +53,9 @@ class Materials:
         self._failed: dict[str, str] = {}
 
     def add(self, path: Path) -> Material:
-        """Know the data at `path` (resolved, allowed); DataError where no layout fits."""
+        """Know the data at `path` (resolved, allowed); DataError where no layout fits or files lie outside of the roots."""
         found = Material(key_of(path), path, self.folder / key_of(path))
-        self._load(found)
+        within(self._load(found), self.roots)
         write_whole(found.folder / "data.json", json.dumps({"path": str(path)}).encode())
         return found
 
@@ -141,6 +142,45 @@ class Materials:
         except (OSError, ValueError, KeyError, TypeError):
             return None
         return Material(note.parent.name, path, note.parent)
+
+
+def counted(dataset: Dataset) -> dict[int, int]:
+    """Class -> how many images have it."""
+    counts = dict.fromkeys(range(len(dataset.classes)), 0)
+    for sample in dataset.samples:
+        for label in sample.labels:
+            counts[label] += 1
+    return counts
+
+
+def within(dataset: Dataset, roots: tuple[Path, ...]) -> None:
+    """DataError where data name a file, by a list or a link, that lies outside of the allowed roots.
+
+    A table that somebody sent may name any path; a race would read it and its report would show it.
+    """
+    for sample in dataset.samples:
+        for file in (sample.file, sample.clean, None if sample.mask is None else sample.mask.file):
+            if file is None:
+                continue
+            place = file.resolve()
+            if not any(place.is_relative_to(root) for root in roots):
+                raise DataError(
+                    f"{sample.path} lies at {place}, outside of the folders that this server may read. Start it with "
+                    "--root FOLDER to add one, or take the file out of the data."
+                )
+
+
+def stated_within(problem: Problem, roots: tuple[Path, ...]) -> None:
+    """DataError where a statement names data or anything else outside of the allowed roots."""
+    named = [problem.data, problem.splits, problem.images, problem.masks, problem.legend]
+    models = () if problem.models == "auto" else problem.models
+    named += [Path(part) for model in models for part in re.split(r"[?&=:]", model) if part.startswith("/")]
+    for path in named:
+        if path is not None and not any(path.resolve().is_relative_to(root) for root in roots):
+            raise DataError(
+                f"{path} is not in a folder that this server may read. Start it with --root FOLDER to add one."
+            )
+    within(load(problem.data, **problem.reading()), roots)
 
 
 def _last() -> None:

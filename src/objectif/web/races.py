@@ -47,6 +47,7 @@ class Races:
         self.own.mkdir(parents=True, exist_ok=True)
         self.notes.mkdir(parents=True, exist_ok=True)
         self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._read: dict[Path, tuple[tuple[int, int] | None, float]] = {}
 
     def folders(self) -> dict[str, Path]:
         """Name -> run folder; of two with one name the server's own counts, then that of the first root."""
@@ -147,7 +148,7 @@ class Races:
     def _state(self, name: str, folder: Path) -> RunState:
         note = self.note(name) if folder.parent == self.own else {}
         self._reap(name)
-        elapsed, budget = _times(folder)
+        elapsed, budget = self._spent(folder), _stated_budget(folder)
         solution = name if (folder / RESULT).is_file() and any(folder.glob("*.objectif")) else None
         state, error = self._fate(name, folder, note, solution)
         return RunState(name, folder, state, elapsed, budget, solution, error)
@@ -163,6 +164,18 @@ class Races:
         if note and note["stopping"]:
             return "stopped", words[-1] if words else None
         return ("failed", words[-1] if words else "it ended without a word") if note else ("stopped", None)
+
+    def _spent(self, folder: Path) -> float:
+        """Seconds raced; a journal is read again where it has changed."""
+        journal = folder / JOURNAL
+        try:
+            status = journal.stat()
+        except OSError:
+            return 0.0
+        stamp = (status.st_mtime_ns, status.st_size)
+        if self._read.get(folder, (None, 0.0))[0] != stamp:
+            self._read[folder] = stamp, _elapsed(journal)
+        return self._read[folder][1]
 
     def _reap(self, name: str) -> None:
         child = self._children.get(name)
@@ -226,17 +239,21 @@ def _held(folder: Path) -> bool:
     return False
 
 
-def _times(folder: Path) -> tuple[float, float | None]:
-    """(seconds raced, budget in seconds where the race has written down its statement)."""
+def _elapsed(journal: Path) -> float:
+    """Seconds raced, as the journal says."""
     try:
-        elapsed = read_journal(folder / JOURNAL).elapsed
+        return read_journal(journal).elapsed
     except InputError:
-        elapsed = 0.0
+        return 0.0
+
+
+def _stated_budget(folder: Path) -> float | None:
+    """Seconds that a race may take, where it has written down its statement."""
     try:
         budget = json.loads((folder / "problem.json").read_text(encoding="utf-8"))["budget"]
     except (OSError, ValueError, KeyError, TypeError):
         budget = _budget(folder)
-    return elapsed, float(budget) if isinstance(budget, int | float) else None
+    return float(budget) if isinstance(budget, int | float) else None
 
 
 def _budget(folder: Path) -> Any:

@@ -31,7 +31,7 @@ def make(settings: Settings, *, pages: bool = True) -> App:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        warming = asyncio.create_task(house.decoders.warm() if pages else asyncio.sleep(0))
+        warming = asyncio.create_task(_warmed(house) if pages else asyncio.sleep(0))
         yield
         await asyncio.wait([warming])
         await house.close()
@@ -56,6 +56,12 @@ def make(settings: Settings, *, pages: bool = True) -> App:
         app.include_router(api)
     app.openapi = lambda: _described(app, settings)  # type: ignore[method-assign]
     return Guard(app, settings)
+
+
+async def _warmed(house: House) -> None:
+    """The decoding children, once the first page is out."""
+    await asyncio.sleep(0.5)
+    await house.decoders.warm()
 
 
 def _described(app: FastAPI, settings: Settings) -> dict[str, Any]:

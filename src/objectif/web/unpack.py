@@ -44,6 +44,8 @@ def _members(archive: zipfile.ZipFile, target: Path, most: int) -> None:
     left = most
     for info in infos:
         place = PurePosixPath(info.filename.replace("\\", "/"))
+        if not place.parts:
+            raise DataError("the zip has a member without a name; it is refused.")
         if place.is_absolute() or ".." in place.parts or "\0" in info.filename:
             raise DataError(f"the zip's member {info.filename!r} leads out of its folder; it is refused.")
         kind = info.external_attr >> 16 & 0o170000

@@ -72,3 +72,23 @@ def test_notes_are_told_again_once_each(tmp_path: Path) -> None:
     again.append("Views were judged.")
     assert list(again) == ["x was left out: it takes 31 s.", "Views were judged."]
     assert list(Notes(Journal.resume(path))) == list(again)
+
+
+@pytest.mark.parametrize(
+    ("model", "epochs", "said"),
+    [
+        ("nlm", 1, "64 px, solved at once"),
+        ("dncnn", 1, "64 px, 1 epoch"),
+        ("dncnn", 30, "64 px, 30 epochs"),
+        ("not installed", 2, "64 px, 2 epochs"),
+        ("lite0", 0, "64 px"),
+    ],
+)
+def test_how_long_a_candidate_was_trained_is_said_in_words(
+    tmp_path: Path, model: str, epochs: int, said: str
+) -> None:
+    sitting = board(tmp_path)
+    candidate = Candidate("learned", model, "none", side=64, epochs=epochs)
+    sitting.recall(candidate, 0)
+    sitting.add(candidate, 0, np.eye(2, dtype=np.float32)[TRUTH], 1.0)
+    assert sitting.entries()[0].setting == said

@@ -14,9 +14,12 @@ import pytest
 pytest.importorskip("torch")
 
 from objectif.cli import main
+from objectif.errors import InfeasibleError
 from objectif.learn.race.show import Show
 from objectif.learn.race.solve import solve
 from objectif.problem import Problem
+from objectif.run.predictor import Predictor
+from objectif.solution.file import read
 
 
 def numbers(root: Path) -> dict[str, Any]:
@@ -73,3 +76,39 @@ def test_from_data_to_answers(
     image = next(root.rglob("*.png"))
     assert main(["predict", str(solution), str(image), *known]) == 0, capsys.readouterr().err
     assert json.loads(capsys.readouterr().out)["path"] == str(image)
+    _knows_its_kind(solution, sorted(map(str, root.rglob("*.png"))), stated)
+
+
+def _knows_its_kind(solution: Path, images: list[str], stated: dict[str, Any]) -> None:
+    """Images as it learned from pass its gate, a black one does not; of fewer than 20 groups nothing is kept for drift."""
+    predictor = Predictor(read(solution)).suppose()
+    assert predictor.gate is not None
+    rng, given = np.random.default_rng(1), [cv2.imread(name, cv2.IMREAD_COLOR) for name in images]
+    if stated["task"] == "restore":  # it learned from noisy ones; clean ones are strange to it
+        given = [
+            np.clip(p[:, :, :1] + rng.normal(0, 20, (*p.shape[:2], 1)), 0, 255).astype(np.uint8)
+            for p in given
+        ]  # type: ignore[index, union-attr]
+    black = np.zeros((64, 64, given[0].shape[2]), np.uint8)  # type: ignore[union-attr]
+    found = list(predictor.predict([*given, black]))  # type: ignore[list-item]
+    rejected = [getattr(answer, "judgement", None) is not None for answer in found]
+    assert np.mean(rejected[:-1]) <= 0.15
+    assert rejected[-1]
+    assert not any(name.startswith("drift_") for name in predictor.solution.known)
+
+
+def test_no_name_is_in_what_is_promised_of_people(tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    root.mkdir()
+    stated = {**identities(root), "promises": ["fpir <= 0.3"], "budget": 60.0, "folds": 3}
+    for number in range(12, 24):  # enough people for some to be kept apart
+        (root / f"p{number}").mkdir()
+        for old in (root / f"p{number - 12}").iterdir():
+            turned = cv2.rotate(cv2.imread(str(old)), cv2.ROTATE_180)  # type: ignore[arg-type]
+            cv2.imwrite(str(root / f"p{number}" / old.name), turned)
+    with pytest.raises(InfeasibleError, match="cannot tell from fewer than ten groups"):
+        solve(Problem(**stated), tmp_path / "run", show=Show(quiet=True))
+    solution = read(next((tmp_path / "run").glob("*.objectif")))
+    written = json.dumps([solution.promises, solution.calibration, solution.gate, solution.card])
+    assert solution.promises is not None and solution.promises["data"]["images"] > 0
+    assert not [f"p{k}" for k in range(24) if f'"p{k}"' in written]

@@ -86,7 +86,8 @@ def test_losses_are_compared_one_kind_at_a_time(discs: Path) -> None:
     from objectif.learn.models import find_learner
 
     learner = find_learner("blobs")
-    race = cast(Any, SimpleNamespace(problem=SimpleNamespace(losses="auto")))
+    clean = SimpleNamespace(dataset=SimpleNamespace(noisy=False))
+    race = cast(Any, SimpleNamespace(problem=SimpleNamespace(losses="auto"), ground=clean))
     tried = combinations(race, learner)
     assert tried[0] == "+".join(learner.usual)
     assert all(sum(a != b for a, b in zip(t.split("+"), learner.usual, strict=True)) <= 1 for t in tried)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
@@ -14,9 +15,11 @@ pytest.importorskip("torch")
 from objectif.data.load import load
 from objectif.data.splits import plan
 from objectif.learn.fit.train import Lesson, _plain, _view
+from objectif.learn.models.restore.networks import DNCNN
 from objectif.learn.models.restore.wavelet import WAVELET
 from objectif.learn.race.candidate import Candidate, Context
 from objectif.learn.race.lesson import lesson_of
+from objectif.learn.race.pairings import combinations, usual_loss
 from objectif.learn.race.patches import patches
 
 SIZES = ((40, 70), (20, 33), (64, 64))
@@ -73,3 +76,25 @@ def test_what_comes_before_the_noise_is_kept(tmp_path: Path, degrade: str, noise
     assert not np.array_equal(found.images, found.truth[..., :1])
     if noise:
         assert float((found.images - found.truth[..., 1:]).std()) < 4 * noise
+
+
+def test_of_noisy_pictures_the_one_with_more_noise_is_seen_and_a_target_told(tmp_path: Path) -> None:
+    known = context(tmp_path, "given, noise 10")
+    candidate = Candidate("classical", "wavelet", "picture_l2", side=16)
+    given, truth, _ = patches(known, candidate, quiet=False)
+    assert (given.shape[3], truth.shape[3]) == (1, 3)
+    assert np.array_equal(given, truth[..., 1:2])
+    for loss in ("picture_l2", "sure"):
+        found = lesson(known, loss)
+        assert not found.fresh
+        assert found.noise == pytest.approx(10 * 1.1**0.5)
+
+
+def test_without_clean_pictures_only_losses_that_need_none_are_tried() -> None:
+    problem, dataset = SimpleNamespace(losses="auto"), SimpleNamespace(noisy=True)
+    race: Any = SimpleNamespace(problem=problem, ground=SimpleNamespace(dataset=dataset))
+    assert usual_loss(race, DNCNN) == "sure"
+    assert combinations(race, DNCNN) == ["sure", "noise2void", "picture_l2"]
+    dataset.noisy = False
+    assert usual_loss(race, DNCNN) == "charbonnier"
+    assert "ssim" in combinations(race, DNCNN)

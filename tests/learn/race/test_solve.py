@@ -59,6 +59,21 @@ def problem(data: Path, **more: object) -> Problem:
     return Problem(data, **{**options, **more})  # type: ignore[arg-type]
 
 
+def test_the_winner_shows_where_it_looked_by_a_network_that_did_not_learn_from_the_pictures(
+    finished: Path,
+) -> None:
+    looked = json.loads((finished / "why.json").read_text())
+    splits = json.loads((finished / "splits.json").read_text())
+    fold = dict(zip(splits["paths"], splits["fold"], strict=True))
+    assert "first fold" in looked["network"]
+    assert looked["cases"]
+    assert {fold[case["path"]] for case in looked["cases"]} == {0}
+    names = [test["test"].split(":")[0] for test in looked["tests"]]
+    assert set(names) == {"Deletion", "Insertion"}  # fixed operators have no weights to forget
+    assert all(test["map"]["n"] >= 1 for test in looked["tests"])
+    assert 'id="why"' in (finished / "report.html").read_text()
+
+
 @pytest.fixture(scope="module")
 def finished(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("runs") / "patterns"
@@ -109,6 +124,8 @@ def test_the_solution_answers_for_the_images_as_the_race_did(finished: Path, pho
     right = [Path(a.path).parent.name == a.label for a in answers]  # type: ignore[union-attr]
     assert len(answers) == 42
     assert np.mean(right) > 0.85
+    assert predictor.gate is not None
+    assert np.mean([a.judgement.act == "reject" for a in answers]) <= 0.1  # type: ignore[union-attr]
 
 
 def test_the_report_and_check_commands_work_on_it(finished: Path) -> None:

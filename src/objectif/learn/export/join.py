@@ -17,20 +17,19 @@ def join(
 ) -> bytes:
     """The whole network: `scores` (N,C) = embedding[columns] @ weight + bias, `embedding`, and `map` where exact.
 
-    weight (D,C), bias (C,), D the number of columns. The class activation map (N,h,w,C) is the feature map times
-    the rows of `weight` that belong to it: its mean over positions plus the other rows' part plus bias is `scores`.
+    weight (D,C), bias (C,), D the number of columns. The class activation map (N,h,w,C) is the feature map times `weight`
+    (Zhou et al. 2016, "Learning Deep Features for Discriminative Localization"): its mean over positions plus bias is
+    `scores`. Where the feature map does not hold all of the columns there is none.
     """
     proto = onnx.load_from_string(extractor)
     graph = proto.graph
     maps = [output for output in graph.output if output.name == "map"]
     map_width = maps[0].type.tensor_type.shape.dim[3].dim_value if maps else 0
-    has_map = columns[0] == 0 and map_width > 0
+    has_map = columns[0] + len(weight) <= map_width
     _rename(graph, {"embedding": "all_features", "map": "feature_map"})
     classes = weight.shape[1]
     whole = columns[0] == 0 and columns[1] is None
-    for name, array in _constants(
-        weight, bias, None if whole else columns, map_width if has_map else 0
-    ).items():
+    for name, array in _constants(weight, bias, None if whole else columns).items():
         graph.initializer.append(numpy_helper.from_array(array, name))
     if whole:
         graph.node.append(helper.make_node("Identity", ["all_features"], ["embedding"]))
@@ -42,7 +41,12 @@ def join(
     graph.output.append(helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["n", classes]))
     graph.output.append(helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["n", weight.shape[0]]))
     if has_map:
-        graph.node.append(helper.make_node("MatMul", ["feature_map", "head_map"], ["map"]))
+        places = "feature_map"
+        if not whole:
+            cut = ["feature_map", "cut_start", "cut_stop", "cut_map_axis"]
+            graph.node.append(helper.make_node("Slice", cut, ["cut_map"]))
+            places = "cut_map"
+        graph.node.append(helper.make_node("MatMul", [places, "head_weight"], ["map"]))
         graph.output.append(
             helper.make_tensor_value_info("map", TensorProto.FLOAT, ["n", "mh", "mw", classes])
         )
@@ -54,7 +58,6 @@ def _constants(
     weight: NDArray[np.float32],
     bias: NDArray[np.float32],
     columns: tuple[int, int | None] | None,
-    map_width: int,
 ) -> dict[str, NDArray[np.generic]]:
     """The initialisers that the new nodes use, and no others."""
     arrays: dict[str, NDArray[np.generic]] = {
@@ -66,8 +69,7 @@ def _constants(
         arrays["cut_start"] = np.array([columns[0]], np.int64)
         arrays["cut_stop"] = np.array([stop], np.int64)
         arrays["cut_axis"] = np.array([1], np.int64)
-    if map_width:
-        arrays["head_map"] = np.ascontiguousarray(weight[:map_width], np.float32)
+        arrays["cut_map_axis"] = np.array([3], np.int64)
     return arrays
 
 

@@ -45,6 +45,11 @@ class Features(nn.Module):
         """image (N,H,W,C) uint8 or float32 in 0..255 -> (embedding (N,D),) or (embedding, map (N,h,w,E))."""
         raise NotImplementedError
 
+    def vectors(self, image: Tensor) -> Tensor:
+        """The embedding alone, where that is less work."""
+        found: Tensor = self(image)[0]
+        return found
+
 
 @dataclass(frozen=True)
 class Model:

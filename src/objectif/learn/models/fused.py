@@ -13,7 +13,10 @@ from objectif.learn.models.base import Features, Model
 
 
 class Fused(Features):
-    """The parts' vectors (of each the columns that its model sees), one after the other; the map is the first's."""
+    """The parts' vectors (of each the columns that its model sees), one after the other; no map.
+
+    A map of one part would leave out what the others say, and look as if it were all.
+    """
 
     def __init__(self, parts: Sequence[Features], columns: Sequence[slice]) -> None:
         super().__init__()
@@ -21,13 +24,10 @@ class Fused(Features):
         self.columns = list(columns)
         widths = [len(range(part.width)[cut]) for part, cut in zip(parts, columns, strict=True)]
         self.width = sum(widths)
-        self.map_width = parts[0].map_width if not columns[0].start and widths[0] >= parts[0].map_width else 0
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        outputs = [part(image) for part in self.parts]
-        vectors = [output[0][:, cut] for output, cut in zip(outputs, self.columns, strict=True)]
-        maps = outputs[0][1:] if self.map_width else ()
-        return torch.cat(vectors, 1), *maps
+        vectors = [part(image)[0][:, cut] for part, cut in zip(self.parts, self.columns, strict=True)]
+        return (torch.cat(vectors, 1),)
 
 
 def fuse(models: Sequence[Model]) -> Model:
@@ -49,5 +49,5 @@ def fuse(models: Sequence[Model]) -> Model:
         size=max(model.size for model in models),
         multiple=math.lcm(*(model.multiple for model in models)),
         pretrained=", ".join(dict.fromkeys(m.pretrained for m in models if m.pretrained)),
-        version=sum(model.version for model in models),
+        version=1 + sum(model.version for model in models),
     )

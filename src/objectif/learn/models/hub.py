@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -23,9 +24,14 @@ from torch import Tensor
 from objectif.errors import PluginError
 from objectif.learn.models.base import Features, Learner, Model
 
+MOST_NOWHERE = 8  # tokens beside those of the patches: of the class, of distillation, registers
+
 
 class Hub(Features):
-    """A transformers vision model: its last hidden state averaged over positions."""
+    """A transformers vision model: its last hidden state averaged over positions, and that state as the map.
+
+    Tokens before those of the patches (of the class, registers) lie nowhere: their part is spread evenly over the map.
+    """
 
     mean: Tensor
     std: Tensor
@@ -36,15 +42,36 @@ class Hub(Features):
         self.register_buffer("mean", 255.0 * torch.tensor(mean), persistent=False)
         self.register_buffer("std", 255.0 * torch.tensor(std), persistent=False)
         with torch.inference_mode():
-            self.width = int(self._embed(torch.zeros(1, side, side, len(mean))).shape[1])
+            hidden = self._hidden(torch.zeros(1, side, side, len(mean)))
+        self.width = int(hidden.shape[1] if hidden.ndim == 4 else hidden.shape[2])
+        self.grid = None if hidden.ndim == 4 else _grid(int(hidden.shape[1]), side, network.config)
+        self.map_width = self.width if hidden.ndim == 4 or self.grid else 0
 
-    def _embed(self, image: Tensor) -> Tensor:
+    def _hidden(self, image: Tensor) -> Tensor:
+        """(N,D,h,w), or (N,T,D) of tokens."""
         pixels = ((image.to(torch.float32) - self.mean) / self.std).permute(0, 3, 1, 2)
         hidden: Tensor = self.network(pixel_values=pixels, return_dict=False)[0]
-        return hidden.mean((2, 3)) if hidden.ndim == 4 else hidden.mean(1)
+        return hidden
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        return (self._embed(image),)
+        hidden = self._hidden(image)
+        if hidden.ndim == 4:
+            return hidden.mean((2, 3)), hidden.permute(0, 2, 3, 1)
+        if self.grid is None:
+            return (hidden.mean(1),)
+        patches, tokens = self.grid**2, hidden.shape[1]
+        placed = hidden[:, tokens - patches :] * (patches / tokens)
+        nowhere = hidden[:, : tokens - patches].sum(1, keepdim=True) / tokens
+        return hidden.mean(1), (placed + nowhere).reshape(-1, self.grid, self.grid, self.width)
+
+
+def _grid(tokens: int, side: int, config: Any) -> int | None:
+    """Patches along a side where `tokens` are those of a square and a few before them; None where they are not."""
+    patch = getattr(config, "patch_size", None)
+    for along in (side // patch if isinstance(patch, int) and patch else 0, math.isqrt(tokens)):
+        if along > 1 and 0 <= tokens - along**2 <= MOST_NOWHERE:
+            return along
+    return None
 
 
 def from_hub(name: str) -> Model | Learner:
@@ -101,6 +128,7 @@ def _frozen(name: str, place: str, config: Any, weights: str) -> Model:
         build=build,
         size=side,
         pretrained=place,
+        version=2,
     )
 
 

@@ -9,11 +9,13 @@ ImageNet. Input (x - 127) / 128 RGB: the usual ImageNet mean and deviation cost 
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from objectif.errors import PluginError
 from objectif.learn.models.base import Features, Model
@@ -34,6 +36,9 @@ WEIGHTS = {
 }
 
 
+SMALL = 1e-6  # variance that keeps a deviation's slope finite
+
+
 def weights(variant: str) -> dict[str, Tensor]:
     """The pinned state dict of 'lite0' or 'lite2'; PluginError where the file is not the pinned one."""
     from importlib import import_module
@@ -48,6 +53,16 @@ def weights(variant: str) -> dict[str, Tensor]:
         )
     state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
     return state
+
+
+@dataclass(frozen=True)
+class Level:
+    """A stage (N,C,h,w), its mean (N,C) over places, the squares of what is left (N,C,h,w), and its deviation (N,C)."""
+
+    stage: Tensor
+    mean: Tensor
+    square: Tensor
+    deviation: Tensor
 
 
 class Lite(Features):
@@ -69,13 +84,31 @@ class Lite(Features):
         self.head_norm = network._bn1
         self.activation = nn.ReLU6()
         self.taps = _stage_ends(self.blocks)
-        self.map_width = int(self.head.out_channels)
-        self.width = self.map_width + 2 * sum(self._tap_width(i) for i in self.taps)
+        self.last = int(self.head.out_channels)
+        self.width = self.map_width = self.last + 2 * sum(self._tap_width(i) for i in self.taps)
 
     def _tap_width(self, block: int) -> int:
         return int(self.blocks[block]._project_conv.out_channels)
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        """The vector, and a map of all of it at the grid of the last layer; sides are multiples of 32."""
+        last, levels = self._seen(image)
+        side = int(last.shape[2])
+        cells = [last]
+        for level in levels:
+            factor = int(level.stage.shape[2]) // side
+            cells.append(functional.avg_pool2d(level.stage, factor))
+            # a deviation is the mean of what each place adds to it: (square + SMALL) / deviation
+            cells.append(
+                (functional.avg_pool2d(level.square, factor) + SMALL) / level.deviation[:, :, None, None]
+            )
+        return _vector(last, levels), torch.cat(cells, 1).permute(0, 2, 3, 1)
+
+    def vectors(self, image: Tensor) -> Tensor:
+        """The vector alone, of images of any size."""
+        return _vector(*self._seen(image))
+
+    def _seen(self, image: Tensor) -> tuple[Tensor, list[Level]]:
         x = (image.to(torch.float32).permute(0, 3, 1, 2) - 127.0) / 128.0
         x = self.activation(self.stem_norm(self.stem(x)))
         levels = []
@@ -83,10 +116,13 @@ class Lite(Features):
             x = block(x)
             if number in self.taps:
                 mean = x.mean((2, 3))
-                spread = ((x - mean[:, :, None, None]) ** 2).mean((2, 3))
-                levels += [mean, torch.sqrt(spread + 1e-6)]
-        x = self.activation(self.head_norm(self.head(x)))
-        return torch.cat([x.mean((2, 3)), *levels], 1), x.permute(0, 2, 3, 1)
+                square = (x - mean[:, :, None, None]) ** 2
+                levels.append(Level(x, mean, square, torch.sqrt(square.mean((2, 3)) + SMALL)))
+        return self.activation(self.head_norm(self.head(x))), levels
+
+
+def _vector(last: Tensor, levels: list[Level]) -> Tensor:
+    return torch.cat([last.mean((2, 3)), *(part for one in levels for part in (one.mean, one.deviation))], 1)
 
 
 def _stem(convolution: nn.Conv2d, channels: int) -> nn.Conv2d:
@@ -118,6 +154,7 @@ def _model(name: str, approach: Any, title: str, variant: str, size: int, stop: 
         multiple=32,
         columns=(0, stop),
         pretrained="ImageNet",
+        version=2,
     )
 
 

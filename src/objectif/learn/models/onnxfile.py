@@ -92,7 +92,7 @@ def adapt(proto: onnx.ModelProto, layout: str, wanted: Convention, floating: boo
         value.type.tensor_type.shape.dim[0].dim_param = "n"
     opset = next(o.version for o in network.opset_import if o.domain == "")
     before = _before(wanted, layout, floating, opset, network.ir_version)
-    after = _after(rank, opset, network.ir_version)
+    after = _after(_mapped(output), rank, opset, network.ir_version)
     joined = compose.merge_models(
         compose.add_prefix(before, "before_"),
         compose.add_prefix(network, "net_"),
@@ -102,9 +102,9 @@ def adapt(proto: onnx.ModelProto, layout: str, wanted: Convention, floating: boo
         joined,
         compose.add_prefix(after, "after_"),
         io_map=[(f"net_{output.name}", "after_found")],
-        outputs=["after_embedding"],
+        outputs=[f"after_{value.name}" for value in after.graph.output],
     )
-    _rename(joined, {"before_image": "image", "after_embedding": "embedding"})
+    _rename(joined, {"before_image": "image", "after_embedding": "embedding", "after_map": "map"})
     return bytes(joined.SerializeToString())
 
 
@@ -134,8 +134,14 @@ def _before(wanted: Convention, layout: str, floating: bool, opset: int, ir: int
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=ir)
 
 
-def _after(rank: int, opset: int, ir: int) -> onnx.ModelProto:
-    """Average over positions (rank 4: height and width; rank 3: tokens), then flatten."""
+def _mapped(output: onnx.ValueInfoProto) -> int:
+    """Channels of an output (N,D,h,w) with more than one place; 0 for all else: nothing says where tokens lie."""
+    sizes = [d.dim_value for d in output.type.tensor_type.shape.dim]
+    return sizes[1] if len(sizes) == 4 and (sizes[2], sizes[3]) != (1, 1) else 0
+
+
+def _after(mapped: int, rank: int, opset: int, ir: int) -> onnx.ModelProto:
+    """Average over positions (rank 4: height and width; rank 3: tokens), then flatten; the map where there is one."""
     node = "GlobalAveragePool" if rank == 4 else "Identity"
     nodes = [helper.make_node(node, ["found"], ["pooled"])]
     if rank == 3:
@@ -145,11 +151,15 @@ def _after(rank: int, opset: int, ir: int) -> onnx.ModelProto:
             nodes = [helper.make_node("ReduceMean", ["found"], ["pooled"], axes=[1], keepdims=0)]
     nodes.append(helper.make_node("Flatten", ["pooled"], ["embedding"], axis=1))
     shape: list[str | int | None] = ["n", *[f"d{i}" for i in range(1, rank)]]
+    given = [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["n", "width"])]
+    if mapped:
+        nodes.append(helper.make_node("Transpose", ["found"], ["map"], perm=[0, 2, 3, 1]))
+        given.append(helper.make_tensor_value_info("map", TensorProto.FLOAT, ["n", "mh", "mw", mapped]))
     graph = helper.make_graph(
         nodes,
         "after",
         [helper.make_tensor_value_info("found", TensorProto.FLOAT, shape)],
-        [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["n", "width"])],
+        given,
         [numpy_helper.from_array(np.array([1], np.int64), "axes")] if rank == 3 and opset >= 18 else [],
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=ir)

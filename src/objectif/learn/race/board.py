@@ -12,6 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from objectif.errors import PluginError
+from objectif.learn.models import find
+from objectif.learn.models.base import Learner
 from objectif.learn.race.candidate import Candidate, Context
 from objectif.metrics.base import Metric
 from objectif.runs.entry import Entry
@@ -32,6 +35,19 @@ def correct(truth: NDArray[np.int64], scores: Scores) -> NDArray[np.float64]:
 def small(scores: NDArray[Any]) -> NDArray[Any]:
     """Answers as they are kept: numbers of half the usual precision, masks as they are."""
     return scores if np.issubdtype(scores.dtype, np.integer) else scores.astype(np.float32)
+
+
+def _passes(candidate: Candidate) -> list[str]:
+    """How long it was trained, in words; nothing of a head on fixed features."""
+    if not candidate.epochs:
+        return []
+    try:
+        model = find(candidate.model)
+    except PluginError:  # of an earlier sitting, and not installed any more
+        model = None
+    if isinstance(model, Learner) and model.solved:
+        return ["solved at once"]
+    return [f"{candidate.epochs} epoch{'s' if candidate.epochs > 1 else ''}"]
 
 
 @dataclass
@@ -201,7 +217,7 @@ class Board:
             model=candidate.model,
             loss=candidate.loss,
             preparation=candidate.treatment,
-            setting=f"{candidate.side} px" + (f", {candidate.epochs} epochs" if candidate.epochs else ""),
+            setting=", ".join([f"{candidate.side} px", *_passes(candidate)]),
             scores=stacked,
             params=cost.params,
             macs=cost.macs,

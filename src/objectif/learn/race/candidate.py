@@ -15,7 +15,7 @@ from objectif.data.dataset import Dataset
 from objectif.data.splits import SplitPlan
 from objectif.images.prepare import Preparation
 from objectif.metrics.base import Metric
-from objectif.metrics.catalog import metric
+from objectif.promises.objective import objective
 from objectif.tasks import find
 from objectif.tasks.anomaly import FALSE_ALARMS, Anomaly
 from objectif.tasks.base import Task
@@ -72,7 +72,7 @@ class Context:
 
     units (N,): the group or cluster of each image, never cut by an inner split. channels: of prepared images.
     floating: 16-bit images, prepared as float32. work: folder for features, images and graphs of the race.
-    objective: what metrics.catalog.metric() makes the metric from. shape: (height, width) of the usual picture, its
+    objective: what promises.objective.objective() makes the metric from. shape: (height, width) of the usual picture, its
     medians in pixels. false_alarms: see tasks.anomaly.
     """
 
@@ -95,7 +95,7 @@ class Context:
     @property
     def metric(self) -> Metric:
         """What decides."""
-        return metric(self.objective, self.dataset.classes)
+        return objective(self.objective, self.dataset.classes, multilabel=self.dataset.multilabel)
 
     def size(self, side: int) -> tuple[int, int]:
         """(height, width) of the prepared image: square, or the shape of the usual picture in steps of 32 pixels."""

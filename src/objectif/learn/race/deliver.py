@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from objectif.data.pixels import placed, prepared
 from objectif.errors import TrialError
-from objectif.images.prepare import Placement
+from objectif.images.prepare import Placement, Preparation
 from objectif.learn.export.join import join
 from objectif.learn.fit.calibrate import heat_of
 from objectif.learn.models import find, find_model
@@ -28,11 +28,14 @@ from objectif.learn.race.candidate import Candidate
 from objectif.learn.race.executor import LESSON, SHRINKING, Event, Job
 from objectif.learn.race.folds import Speed, file_name, fold_file, refit_seconds, train_job
 from objectif.learn.race.idle import against_idle
+from objectif.learn.race.kind import kind_of
 from objectif.learn.race.material import extractor, head_of, material
 from objectif.learn.race.patches import patches
+from objectif.learn.race.promising import calibration_of, heated, promised
 from objectif.learn.race.race import Race
 from objectif.learn.race.record import card_of, result_of
 from objectif.metrics.intervals import Interval, interval
+from objectif.metrics.isotonic import share, worthwhile
 from objectif.metrics.pictures import stored
 from objectif.run.check import probes
 from objectif.run.network import Network
@@ -79,48 +82,67 @@ def _groups(race: Race, rows: NDArray[np.int64]) -> NDArray[np.int64] | None:
 def deliver(race: Race, found: Verdict, command: str) -> Delivery:
     """Build, check and describe the Solution of the verdict's winner."""
     winner = next(c for c in race.board.order if c.id == found.winner)
-    network = build(race, winner)
+    network, known = build(race, winner), race.ground.context
     decoding = decoding_of(race, winner)
-    preparation = race.ground.context.preparation(winner.side, winner.preparation)
-    networks: dict[Precision, bytes] = {"fp32": network}
-    notes = []
-    model = find(winner.model)
-    traits, able = race.ground.context.task.traits, model.pretrained or isinstance(model, Learner)
-    if traits.one_precision:
-        notes.append(f"No int8 network: {traits.one_precision}.")
-    elif able and race.deadline - race.now() > 12:
-        small, said = _small(race, winner, network)
-        notes.append(said)
-        if small is not None:
-            networks["int8"] = small
+    preparation = known.preparation(winner.side, winner.preparation)
+    networks, notes = _networks(race, winner, network)
+    began = race.now()
+    promises, decoding = promised(race, networks, decoding, preparation, notes)
+    proving = race.now() - began
     estimate, answers = _estimate(race, winner, found, network, decoding)
-    held_out = len(np.unique(race.ground.context.units[race.ground.plan.scored()]))
+    held_out = len(np.unique(known.units[race.ground.plan.scored()]))
     found = against_idle(found, race.board.metric, held_out, answers, race.problem.seed)
     answers["decoding"] = np.array(json.dumps(decoding.to_dict()))
-    dataset, task = race.ground.dataset, race.ground.context.task
     card = card_of(race, winner, found, estimate)
-    if (
-        preparation.fit == "keep"
-    ):  # pictures of several sizes are no batch; the parts that were learned from are
-        inputs = np.ascontiguousarray(patches(race.ground.context, winner, quiet=False)[0][:PROBES])
-        places = [Placement(*inputs.shape[1:3])] * len(inputs)
-    else:
-        inputs, places = placed(dataset, race.ground.plan.development()[:PROBES], preparation)
-    if traits.private:  # people are named by a gallery, by consent
-        inputs = coloured(inputs)
+    inputs, places = _inputs(race, winner, preparation)
+    began = race.now()
+    calibration = calibration_of(winner, answers, decoding, race.problem.seed)
+    kind = kind_of(race, winner, networks, decoding)
+    race.board.journal.append("evidence", status="done", seconds=round(proving + race.now() - began, 3))
     solution = Solution(
         task=race.problem.task,
-        classes=("identity",) if traits.private else dataset.classes,
-        multilabel=dataset.multilabel,
+        classes=("identity",) if known.task.traits.private else race.ground.dataset.classes,
+        multilabel=race.ground.dataset.multilabel,
         preparation=preparation,
         decoding=decoding,
         networks=networks,
         card=card.to_dict(),
-        probes=_probes(networks, inputs, task.outputs, places),
-        reference=race.ground.context.shape,
+        probes=_probes(networks, inputs, known.task.outputs, places),
+        reference=known.shape,
+        promises=promises,
+        calibration=calibration,
+        **kind,
     )
-    result = result_of(race, found, estimate, card, notes, command)
+    result = result_of(race, found, estimate, card, notes, command, solution)
     return Delivery(result, solution, answers)
+
+
+def _networks(race: Race, winner: Candidate, network: bytes) -> tuple[dict[Precision, bytes], list[str]]:
+    """The network with the one of eight bits, where that is as good, and what is to be said."""
+    networks: dict[Precision, bytes] = {"fp32": network}
+    model, traits = find(winner.model), race.ground.context.task.traits
+    if traits.one_precision:
+        return networks, [f"No int8 network: {traits.one_precision}."]
+    able = model.pretrained or isinstance(model, Learner)
+    if not able or race.deadline - race.now() <= 12:
+        return networks, []
+    small, said = _small(race, winner, network)
+    if small is not None:
+        networks["int8"] = small
+    return networks, [said]
+
+
+def _inputs(
+    race: Race, winner: Candidate, preparation: Preparation
+) -> tuple[NDArray[Any], Sequence[Placement]]:
+    """Prepared images by which the file proves itself, and their placements; of people none are shown."""
+    if preparation.fit == "keep":  # pictures of several sizes are no batch; the parts learned from are
+        parts = patches(race.ground.context, winner, quiet=False)[0][:PROBES]
+        inputs = np.ascontiguousarray(parts)
+        return inputs, [Placement(*inputs.shape[1:3])] * len(inputs)
+    inputs, places = placed(race.ground.dataset, race.ground.plan.development()[:PROBES], preparation)
+    private = race.ground.context.task.traits.private  # people are named by a gallery, by consent
+    return (coloured(inputs) if private else inputs), places
 
 
 def coloured(like: NDArray[Any]) -> NDArray[Any]:
@@ -241,11 +263,18 @@ def decoding_of(race: Race, winner: Candidate) -> Any:
         scores = race.board.one(winner)
         return known.task.operate(decoding, race.board.truth, scores, known.dataset.multilabel)
     matrix = race.problem.cost_matrix(race.ground.dataset.classes)
-    heat = 1.0
+    scores, truth, heat = race.board.one(winner), race.board.truth, 1.0
     if winner.epochs:
-        scores = race.board.one(winner)
-        heat = heat_of(scores, race.board.truth)
-    return Decoding(temperature=heat, costs=matrix)
+        heat = heat_of(scores, truth)
+    plain = Decoding(temperature=heat, costs=matrix)
+    several = truth.ndim == 2
+    warm = heated(scores.astype(np.float64), heat, several=several)
+    curve = worthwhile(warm, truth, race.ground.context.units[race.ground.plan.scored()], race.problem.seed)
+    if curve is None:
+        return plain
+    half = share(np.interp(0.0, *np.array(curve).T)[None])  # who was answered at one half still is
+    thresholds = (float(half[0]),) * truth.shape[1] if several else None
+    return replace(plain, curve=curve, thresholds=thresholds)
 
 
 def _small(race: Race, winner: Candidate, network: bytes) -> tuple[bytes | None, str]:

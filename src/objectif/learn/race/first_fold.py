@@ -48,7 +48,8 @@ def drop(race: Race, candidate: Candidate, value: float, why: str) -> None:
     """A candidate that was trained on the first fold alone, with its value there."""
     if candidate in race.board.scores:  # the same training stands on the board already
         return
-    said = f"{race.board.metric.name} {abs(value):.3f} on fold 1 after {candidate.epochs} passes; {why}"
+    passes = f"{candidate.epochs} pass{'es' if candidate.epochs > 1 else ''}"
+    said = f"{race.board.metric.name} {abs(value):.3f} on fold 1 after {passes}; {why}"
     race.board.drop(candidate, 0, said)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,15 +16,16 @@ from objectif.data.identities import plan_identities
 from objectif.data.load import load
 from objectif.data.pixels import read
 from objectif.data.restoration import channels
-from objectif.data.splits import SplitPlan, components, plan
+from objectif.data.splits import CALIBRATION, SplitPlan, components, plan
 from objectif.errors import DataError, LeakageError
 from objectif.health.duplicates import clusters, near_pairs, same_pairs
-from objectif.health.leakage import leakage
+from objectif.health.leakage import Leakage, leakage
 from objectif.health.looks import Looks, look
 from objectif.health.mask_turns import turned
 from objectif.learn.race.candidate import Context
 from objectif.problem import Problem
 from objectif.problem.installed import USUAL_FOLDS
+from objectif.problem.values import WORK_SAVED
 from objectif.tasks import find
 
 
@@ -63,12 +65,17 @@ def survey(problem: Problem, work: Path, progress: Callable[[int, int], None] | 
     dataset = load(problem.data, **problem.reading())
     looks = look(dataset, progress=progress)
     dataset, looks, notes = _readable(dataset, looks)
-    problem = problem.settled(dataset)
+    asked, problem = problem.metric, problem.settled(dataset)
+    if problem.metric == WORK_SAVED and asked not in ("auto", WORK_SAVED):
+        notes.append(
+            f"Candidates are ranked by the work that the promises leave to a person, not by {asked}."
+        )
     if problem.task == "anomaly":
         dataset, looks = _comparable(dataset, looks, work.parent / synthetic.FOLDER)
     certain = same_pairs(looks)
     near = clusters(len(dataset), [*certain, *near_pairs(looks)])
     leak = leakage(dataset, same=clusters(len(dataset), certain), near=near)
+    _unspoilt(problem, leak)
     if leak and not problem.allow_leakage:
         raise LeakageError(
             f"{leak.sentence}. A figure from them would flatter. Remedy: remove them (`objectif inspect` lists the "
@@ -81,15 +88,23 @@ def survey(problem: Problem, work: Path, progress: Callable[[int, int], None] | 
     if turn is not None:
         notes.append(f"{turn.sentence} {turn.remedy}")
     if problem.task == "identify":
-        dataset, division = plan_identities(dataset, folds=problem.folds, seed=problem.seed, together=near)
+        dataset, division = plan_identities(
+            dataset, folds=problem.folds, seed=problem.seed, together=near, calibration=problem.aside()
+        )
     else:
         part = find(problem.task).whole and problem.folds == USUAL_FOLDS
         divided = good.two_classes(dataset) if problem.task == "anomaly" else dataset
-        division = plan(divided, folds=problem.folds, seed=problem.seed, together=near, part=part)
+        division = plan(
+            divided,
+            folds=problem.folds,
+            seed=problem.seed,
+            together=near,
+            part=part,
+            calibration=problem.aside(),
+        )
     units = components(dataset.groups(), near, len(dataset))
     sizes = np.array([(i.height, i.width) for i in looks.infos if i is not None] or [(224, 224)])
     kept = find(problem.task).fit == "keep"  # every level counts, and noise has no whole numbers
-    matrix = problem.cost_matrix(dataset.classes)
     context = Context(
         dataset,
         division,
@@ -98,7 +113,7 @@ def survey(problem: Problem, work: Path, progress: Callable[[int, int], None] | 
         channels=channels(dataset, _sample_rows(dataset)) if kept else _channels(dataset),
         floating=kept or _floating(dataset),
         name=problem.task,
-        objective=problem.metric if matrix is None else {"name": "cost", "matrix": matrix},
+        objective=_objective(problem, dataset.classes),
         shape=usual_shape(sizes),
         false_alarms=problem.false_alarms,
     )
@@ -110,6 +125,26 @@ def survey(problem: Problem, work: Path, progress: Callable[[int, int], None] | 
         float(np.median(sizes.min(axis=1))),
         (*dataset.notes, *division.notes, *notes),
     )
+
+
+def _unspoilt(problem: Problem, leak: Leakage) -> None:
+    """LeakageError where pictures to prove promises by stand among others too: no figure from them could be told apart."""
+    spoilt = [(a, b) for a, b in leak.same if CALIBRATION in (leak.splits[a], leak.splits[b])]
+    if problem.promises and spoilt:
+        a, b = spoilt[0]
+        raise LeakageError(
+            f"{len(spoilt)} of the images to prove promises by are the same pictures as others, such as {leak.paths[a]} = "
+            f"{leak.paths[b]}: a promise proved on what was learned from is none. Remedy: take them out of the list "
+            "of calibration images (`objectif inspect` lists the pairs)."
+        )
+
+
+def _objective(problem: Problem, classes: Sequence[str]) -> str | dict[str, Any]:
+    """What promises.objective.objective() makes the metric from."""
+    matrix = problem.cost_matrix(classes)
+    if problem.metric == WORK_SAVED:
+        return {"name": WORK_SAVED, "promises": problem.promises, "task": problem.task, "costs": matrix}
+    return {"name": "cost", "matrix": matrix} if problem.metric == "cost" else problem.metric
 
 
 def _comparable(dataset: Dataset, looks: Looks, folder: Path) -> tuple[Dataset, Looks]:

@@ -129,9 +129,11 @@ def _first(race: Race, learners: list[Learner]) -> None:
         passes = fewest(race, learner)
         takes = passes * rows * speed.seconds + OVERHEAD / 2
         if used + takes > patience:
+            what = f"{passes} passes over the images of a fold, the fewest that pay, take"
+            if learner.solved or passes == 1:
+                what = "to be fitted to the images of a fold, once, it takes"
             race.notes.append(
-                f"{learner.name} was left out: {passes} passes over the images of a fold, the fewest that pay, take "
-                f"{takes:.0f} s. A longer --budget includes it.",
+                f"{learner.name} was left out: {what} {takes:.0f} s. A longer --budget includes it.",
                 about=f"{learner.name} left out",
             )
             continue
@@ -203,7 +205,8 @@ def _something(race: Race, learners: list[Learner]) -> None:
     speed = speeds[learner, side]
     epochs = max(1, affordable(race, speed.seconds, 0.7 * race.left(), again=AGAIN))
     race.notes.append(
-        f"{epochs} passes over the images fit into the budget; at least {fewest(race, learner)} pay.",
+        f"{'1 pass' if epochs == 1 else f'{epochs} passes'} over the images fit{'s' * (epochs == 1)} into the budget; at "
+        f"least {fewest(race, learner)} pay.",
         about="passes that fit",
     )
     candidate = Candidate(learner.approach, learner.name, usual_loss(race, learner), side=side, epochs=epochs)
@@ -257,8 +260,9 @@ def _settled_symmetries(race: Race) -> None:
     """Views of pictures to be restored: what was stated treats all directions alike, pairs may have been blurred in one."""
     stated = race.ground.dataset.degradation is not None and race.problem.mirror is not False
     race.symmetries = VIEWS if stated else ()
+    what = "noise of single pixels" if race.ground.dataset.noisy else "the stated degradation"
     race.notes.append(
-        "Views are mirrored and turned, because the stated degradation treats all directions alike."
+        f"Views are mirrored and turned, because {what} treats all directions alike."
         if stated
         else "No view is mirrored or turned: what the pictures have gone through may have a direction."
     )

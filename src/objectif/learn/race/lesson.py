@@ -197,7 +197,7 @@ def lesson_of(
         symmetries=symmetries,
         losses=losses,
         threads=threads,
-        noise=how.noise if how is not None and how.noise and how.shrink == 1 else None,
+        noise=None if how is None else how.known,
         fresh=anew,
         columns=known.dataset.columns,
     )

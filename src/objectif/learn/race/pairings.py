@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from objectif import plugins
 from objectif.learn.models.base import Learner
+from objectif.problem import noisy
 from objectif.runs.entry import NO_LOSS
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def usual_loss(race: Race, learner: Learner) -> str:
         return NO_LOSS
     wanted = race.problem.losses
     if wanted == "auto":
-        return "+".join(learner.usual)
+        return noisy.LOSSES[0] if race.ground.dataset.noisy else "+".join(learner.usual)
     whole = [name for name in wanted if name.count("+") + 1 == len(learner.losses)]
     return whole[0] if whole else "+".join(combine(learner, [w for w in wanted if "+" not in w])[0])
 
@@ -35,6 +36,8 @@ def combinations(race: Race, learner: Learner) -> list[str]:
         whole = [name for name in wanted if "+" in name or len(learner.losses) == 1]
         parts = [name for name in wanted if name not in whole]
         return list(dict.fromkeys([*whole, *("+".join(c) for c in combine(learner, parts) if parts)]))
+    if race.ground.dataset.noisy:
+        return list(noisy.LOSSES)
     return list(dict.fromkeys("+".join(c) for c in combine(learner, list(plugins.names("losses")))))
 
 

@@ -27,7 +27,7 @@ from objectif.metrics.pictures import extent
 def fresh(known: Context, losses: tuple[Loss, ...]) -> bool:
     """Whether noise is to be drawn anew for each view."""
     how = known.dataset.degradation
-    noisy = how is not None and how.noise > 0 and how.shrink == 1
+    noisy = how is not None and how.noise > 0 and how.shrink == 1 and not how.given
     return noisy and not any(getattr(loss, "self_supervised", False) for loss in losses)
 
 
@@ -43,9 +43,9 @@ def patches(
     if not files[1].exists():
         _cut(known, side, *files)
     truth, owner = np.load(files[0], mmap_mode="r"), np.load(files[1])
-    channels = truth.shape[3] // 2
+    channels = known.channels
     if not quiet:
-        return truth[..., channels:], truth, owner
+        return truth[..., channels : 2 * channels], truth, owner
     return _quiet(known, truth, known.work / f"parts-{side}-quiet.npy"), truth, owner
 
 

@@ -18,6 +18,7 @@ from objectif.metrics.intervals import Interval
 from objectif.runs.outcome import Verdict
 from objectif.runs.result import Result, Standing
 from objectif.solution.card import Card, Figure
+from objectif.solution.file import Solution
 
 RESEARCH = "Figures hold for images like those in the data; another camera, place or season needs `objectif evaluate`."
 
@@ -86,7 +87,13 @@ def name_of(race: Race) -> str:
 
 
 def result_of(
-    race: Race, found: Verdict, estimate: Interval | None, card: Card, notes: list[str], command: str
+    race: Race,
+    found: Verdict,
+    estimate: Interval | None,
+    card: Card,
+    notes: list[str],
+    command: str,
+    solution: Solution,
 ) -> Result:
     leaderboard = tuple(Standing(**row) for row in found.to_dict()["rows"])
     return Result(
@@ -110,7 +117,7 @@ def result_of(
         higher_is_better=found.higher_is_better,
         classes=race.ground.dataset.classes,
         tables=found.to_dict()["tables"],
-        sentences=found.sentences,
+        sentences=(*found.sentences, *_promised(solution)),
         split={
             "origin": race.ground.plan.origin,
             "folds": race.ground.plan.folds,
@@ -120,7 +127,15 @@ def result_of(
         limits=dict(race.board.limits),
         card=card.to_dict(),
         command=command,
+        promises=solution.promises,
+        calibration=solution.calibration,
     )
+
+
+def _promised(solution: Solution) -> list[str]:
+    """A sentence for each promise."""
+    records = [] if solution.promises is None else solution.promises["records"]
+    return [f"{one['sentence'][:1].upper()}{one['sentence'][1:]}." for one in records]
 
 
 def versions() -> dict[str, str]:

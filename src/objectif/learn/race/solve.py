@@ -17,9 +17,10 @@ from objectif.learn.race.ground import Ground, survey
 from objectif.learn.race.race import Race
 from objectif.learn.race.record import name_of
 from objectif.learn.race.show import Show
+from objectif.learn.race.why import look
 from objectif.problem import Problem, write
 from objectif.report.page import write as write_report
-from objectif.runs.folder import ANSWERS, HEALTH, PROBLEM, REPORT, RESULT, SPLITS, RunFolder
+from objectif.runs.folder import ANSWERS, HEALTH, PROBLEM, REPORT, RESULT, SPLITS, WHY, RunFolder
 from objectif.runs.journal import Journal
 from objectif.runs.result import Result
 
@@ -53,6 +54,8 @@ def solve(
                 result = _race(problem, folder, folder.journal(), show, executor(), command)
     if not result.feasible:
         raise InfeasibleError(_infeasible(result, folder))
+    if not result.kept:
+        raise InfeasibleError(_broken(result, folder))
     return result
 
 
@@ -141,6 +144,9 @@ def _finish(race: Race, folder: RunFolder, command: str) -> Result:
         old.unlink()
     delivery.solution.save(folder.path / f"{name_of(race)}.objectif")
     folder.write_result(delivery.result)
+    looked = look(race, delivery)
+    if looked is not None:
+        folder.write_json(WHY, looked)
     write_report(folder)
     race.board.journal.append("done", status="done")
     shutil.rmtree(race.work, ignore_errors=True)
@@ -166,6 +172,15 @@ def _deliver_best(race: Race, command: str) -> Delivery:
             del race.board.scores[winner]
             race.board.fail(winner, None, str(error))
             race.show.say(f"{winner.id} failed at the last step: {error}")
+
+
+def _broken(result: Result, folder: RunFolder) -> str:
+    records = (result.promises or {}).get("records", ())
+    said = [str(record["sentence"]) for record in records if not record["kept"]]
+    return (
+        f"{chr(10).join(said)}\nThe best Solution is in {folder.solution().name}, which leaves every image to a person; see "
+        f"{folder.file(REPORT)}."
+    )
 
 
 def _infeasible(result: Result, folder: RunFolder) -> str:

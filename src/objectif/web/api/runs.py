@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Query, Request
@@ -47,7 +48,7 @@ def routes(house: House) -> APIRouter:
         summary="Start a race",
     )
     def start(given: RunStart) -> RunEntry:
-        return entry(house.races.start(house.allowed(given.data), options(given), name=given.name))
+        return entry(house.start(Path(given.data), options(given), name=given.name))
 
     @api.get("/runs/{name}", response_model=RunEntry, responses=responses(404), summary="One race")
     def run(name: str) -> RunEntry:

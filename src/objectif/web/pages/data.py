@@ -6,10 +6,12 @@ import asyncio
 
 from nicegui import ui
 
+from objectif.data.dataset import Dataset
 from objectif.errors import ObjectifError
 from objectif.report.html import Markup, join, name, tag, visible
 from objectif.web.house import House
-from objectif.web.material import PAGE, Material
+from objectif.web.material import PAGE, Material, counted
+from objectif.web.pages import doubts
 from objectif.web.pages.frame import Frame, button, command, refused, script, show
 
 
@@ -30,7 +32,7 @@ def build(frame: Frame, house: House) -> None:
         material = await asyncio.to_thread(house.materials.one, key)
         dataset = await asyncio.to_thread(house.materials.dataset, material)
         script("gallery.js")
-        counts = [sum(k in s.labels for s in dataset.samples) for k in range(len(dataset.classes))]
+        counts = list((await asyncio.to_thread(counted, dataset)).values())
         usable = f"{len(dataset):,} images · {len(dataset.classes)} classes · layout {dataset.layout} · {dataset.task}"
         show(
             tag("h1", name(dataset.name)),
@@ -43,7 +45,7 @@ def build(frame: Frame, house: House) -> None:
         with ui.element("section").classes("panel"):
             show(tag("h2", "Pictures"), _classes(key, [visible(c) for c in dataset.classes], counts, label))
             show(tag("object-gallery", data_key=key, data_label=label or None))
-        _inspected(house, material)
+        _inspected(house, material, dataset)
 
 
 def _by_path(house: House) -> None:
@@ -98,18 +100,19 @@ def _classes(key: str, classes: list[str], counts: list[int], chosen: str) -> Ma
 
 async def _race(house: House, material: Material) -> None:
     try:
-        started = await asyncio.to_thread(lambda: house.races.start(house.materials.statement(material)))
+        started = await asyncio.to_thread(lambda: house.start(house.materials.statement(material)))
     except ObjectifError as error:
         ui.notify(str(error), type="negative", multi_line=True)
         return
     ui.navigate.to(f"/race/{started.name}")
 
 
-def _inspected(house: House, material: Material) -> None:
+def _inspected(house: House, material: Material, dataset: Dataset) -> None:
     """What inspect says: its page, or that it is looking, or a button."""
     with ui.element("section").classes("panel"):
         show(tag("h2", "What the data say"))
         place = ui.element("div")
+    below = ui.element("div")
 
     def draw(told: str, why: str) -> None:
         place.clear()
@@ -118,20 +121,17 @@ def _inspected(house: House, material: Material) -> None:
                 show(tag("iframe", src=f"/data-page/{material.key}/{PAGE}", class_="report", sandbox="allow-popups",
                          title="what the data say", loading="lazy"))  # fmt: skip
             elif told == "running":
-                show(
-                    tag(
-                        "p",
-                        "Looking at every picture: duplicates, doubtful labels, leakage, confounds ...",
-                        role="status",
-                    )
-                )
+                said = "Looking at every picture: duplicates, doubtful labels, leakage, confounds ..."
+                show(tag("p", said, role="status"))
             else:
                 show(tag("p", why, class_="verdict bad") if why else None)
                 button("Look at every picture", begin, kind="second")
-            show(
-                tag("p", "The same on the command line:", class_="note"),
-                command("objectif", "inspect", str(material.path)),
-            )
+            show(tag("p", "The same on the command line:", class_="note"))
+            show(command("objectif", "inspect", str(material.path)))
+        below.clear()
+        with below:
+            if told == "done":
+                doubts.section(house, material, dataset)
 
     async def begin() -> None:
         tasks.add(task := asyncio.ensure_future(house.materials.look(material)))

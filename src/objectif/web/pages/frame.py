@@ -43,11 +43,12 @@ class Frame:
                 ui.add_head_html(str(tag("link", rel="stylesheet", href=static("studio.css"))))
                 if not bare:
                     show(self._navigation(path), element="header").classes("top")
-                with ui.element("main").classes("page bare" if bare else "page"):
+                with ui.element("div").classes("page bare" if bare else "page"):
                     try:
                         found = build(*given, **named)
                         return await found if inspect.isawaitable(found) else found
                     except ObjectifError as error:
+                        show(tag("h1", "That is not to be had"))
                         refused(error)
 
             return ui.page(path, title=title)(framed)

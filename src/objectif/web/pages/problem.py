@@ -68,16 +68,18 @@ class Editor:
                 self.text.props('outlined debounce=500 spellcheck=false aria-label="problem.toml"')
 
     def _form(self, problem: Problem) -> None:
-        budget = next((k for k in _BUDGETS if _seconds(k) == problem.budget), f"{problem.budget:g}s")
+        budgets, budget = _budgets(problem.budget)
         self._choice("task", "what to tell", list(TASKS), problem.task)
         self._line("metric", "what decides: the metric", problem.metric)
-        self._choice("budget", "time for all", {**_BUDGETS, budget: _BUDGETS.get(budget, budget)}, budget)
+        self._choice("budget", "time for all", budgets, budget)
         self._line("group", "not to be cut (regex)", problem.group or "")
         for limit in LIMITS:
             self._line(
                 limit, _LIMIT_WORDS[limit], f"{problem.limits[limit]:g}" if limit in problem.limits else ""
             )
         self._line("seed", "seed", str(problem.seed))
+        self._line("promises", "promises, such as recall[rose] >= 0.9; the next", "; ".join(problem.promises))
+        self.fields["promises"].classes("wide")
 
     def _choice(self, key: str, words: str, options: Any, value: Any) -> None:
         self.fields[key] = ui.select(options, value=value, label=words, on_change=self._filled).props(
@@ -122,8 +124,6 @@ class Editor:
             return
         try:
             found = stated(self.place, self.text.value or "")
-            if found.data != self.material.path:
-                self.house.allowed(found.data)
         except ObjectifError as error:
             self._say(str(error))
             return
@@ -131,7 +131,10 @@ class Editor:
         self._busy = True
         for key in ("task", "metric", "seed"):
             self.fields[key].value = str(getattr(found, key)) if key != "task" else found.task
+        budgets, budget = _budgets(found.budget)
+        self.fields["budget"].set_options(budgets, value=budget)
         self.fields["group"].value = found.group or ""
+        self.fields["promises"].value = "; ".join(found.promises)
         for limit in LIMITS:
             self.fields[limit].value = f"{found.limits[limit]:g}" if limit in found.limits else ""
         self._busy = False
@@ -145,7 +148,7 @@ class Editor:
 
     async def _race(self) -> None:
         try:
-            started = await asyncio.to_thread(self.house.races.start, self.place)
+            started = await asyncio.to_thread(self.house.start, self.place)
         except ObjectifError as error:
             self._say(str(error))
             return
@@ -157,7 +160,14 @@ def _given(told: dict[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {key: told[key] for key in ("task", "metric", "budget") if key in told}
     if "seed" in told:
         found["seed"] = int(told["seed"])
+    found["promises"] = [one.strip() for one in told.get("promises", "").split(";") if one.strip()]
     return found
+
+
+def _budgets(seconds: float) -> tuple[dict[str, str], str]:
+    """(what the form offers, which of them is meant); a budget of one's own is offered too."""
+    chosen = next((key for key in _BUDGETS if _seconds(key) == seconds), f"{seconds:g}s")
+    return {**_BUDGETS, chosen: _BUDGETS.get(chosen, f"{seconds:g} seconds")}, chosen
 
 
 def _seconds(budget: str) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 from nicegui import ui
 
@@ -12,16 +13,17 @@ from objectif.runs.folder import LEADERBOARD, REPORT
 from objectif.shell import RunState
 from objectif.web.house import House
 from objectif.web.live import Line, Live, Watch, left, objective
-from objectif.web.pages import plane
+from objectif.web.pages import plane, standings
 from objectif.web.pages.frame import Frame, button, refused, show
 from objectif.web.pages.home import run_item
+from objectif.web.spread import Ends, Spreads
 
-_ROWS, _EVERY = 24, 1.0
+_EVERY = 1.0  # seconds
 
 
 def build(frame: Frame, house: House) -> None:
     """GET /race, GET /race/{name}."""
-    watch = Watch()
+    watch, spreads = Watch(), Spreads()
 
     @frame.page("/race", "Races")
     def races() -> None:
@@ -39,9 +41,10 @@ def build(frame: Frame, house: House) -> None:
         place, report = ui.element("div"), ui.element("div")
         shown: list[str] = ["", ""]
 
-        def draw(state: RunState) -> None:
+        def draw(state: RunState, spread: Mapping[str, Ends]) -> None:
             stop.set_visibility(state.state == "running" and bool(house.races.note(run)))
-            board = _board(state, watch.live(state.folder), house.races.note(run), house.races.log(run))
+            live = watch.live(state.folder)
+            board = _board(state, live, house.races.note(run), house.races.log(run), spread)
             if board != shown[0]:
                 shown[0] = board
                 place.clear()
@@ -54,11 +57,12 @@ def build(frame: Frame, house: House) -> None:
 
         async def tick() -> None:
             state = await asyncio.to_thread(house.races.one, run)
-            draw(state)
+            lines = watch.live(state.folder).ranked(objective(state.folder)[1])
+            draw(state, await asyncio.to_thread(spreads.leaders, state.folder, lines))
             if state.state != "running":
                 timer.cancel()
 
-        draw(first)
+        draw(first, {})
         timer = ui.timer(_EVERY, tick, active=first.state == "running")
 
 
@@ -71,7 +75,9 @@ async def _stop(house: House, run: str, pressed: ui.button) -> None:
         refused(error)
 
 
-def _board(state: RunState, live: Live, note: dict[str, object], log: str) -> Markup:
+def _board(
+    state: RunState, live: Live, note: Mapping[str, object], log: str, spread: Mapping[str, Ends]
+) -> Markup:
     """All that the journal says, as HTML."""
     title, sign = objective(state.folder)
     lines = live.ranked(sign)
@@ -79,9 +85,10 @@ def _board(state: RunState, live: Live, note: dict[str, object], log: str) -> Ma
     if state.state == "failed" or (state.state == "stopped" and state.solution is None):
         parts.append(tag("p", state.error or "It ended without a Solution.", class_="verdict bad"))
     if any(line.mean is not None for line in lines) and state.state == "running":
-        table = tag("div", _table(lines, live, title, sign), class_="scroll")
-        parts.append(tag("section", tag("h2", "Candidates"), table, class_="panel"))
-        parts.append(tag("div", _map(lines, title), plane.drawing(lines, live, title, sign), class_="two"))
+        parts.append(standings.table(lines, live, title, spread))
+        parts.append(
+            tag("div", standings.losses(lines, title), plane.drawing(lines, live, title, sign), class_="two")
+        )
     if state.state != "done" and (told := log.strip()):
         parts.append(tag("details", tag("summary", "What it says"), tag("pre", visible_lines(told))))
     return join(*parts)
@@ -108,66 +115,6 @@ def _head(state: RunState, live: Live, lines: list[Line], title: str, stopping: 
 
 def _clock(seconds: float | None) -> str:
     return "" if seconds is None else f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
-
-
-def _table(lines: list[Line], live: Live, title: str, sign: float) -> Markup:
-    """Candidates, best first."""
-    values = [line.mean for line in lines if line.mean is not None]
-    low, high = min(values), max(values)
-    rows = []
-    for rank, line in enumerate(lines[:_ROWS], 1):
-        latency = live.latency(line)
-        share = (
-            100.0
-            if high == low or line.mean is None
-            else 100 * abs(line.mean - (low if sign > 0 else high)) / (high - low)
-        )
-        bar = (
-            tag("div", tag("span", style=f"width:{max(2.0, share):.1f}%"), class_="bar")
-            if line.mean is not None
-            else None
-        )
-        fate = {"dropped": "fell out", "failed": "failed"}.get(
-            line.status, "winner" if line.candidate == live.winner else ""
-        )
-        rows.append(tag(
-            "tr", tag("td", rank, class_="soft"), tag("td", name(line.candidate, 52)),
-            tag("td", "" if line.mean is None else f"{line.mean:.3f}", class_="number"), tag("td", bar),
-            tag("td", len(line.values) or "", class_="number"), tag("td", "" if latency is None else f"{latency:.1f} ms", class_="number"),
-            tag("td", fate, title=visible(line.reason, 200) or None),
-        ))  # fmt: skip
-    heads = ("", "candidate", title, "", "seeds", "an image", "")
-    more = tag("caption", f"and {len(lines) - _ROWS} more", class_="note") if len(lines) > _ROWS else None
-    return tag("table", more, tag("thead", tag("tr", [tag("th", h) for h in heads])), tag("tbody", rows))
-
-
-def _map(lines: list[Line], title: str) -> Markup | None:
-    """Loss by model: the best figure of each pair so far."""
-    scored = [line for line in lines if line.mean is not None and line.model and line.loss]
-    models, losses = (
-        list(dict.fromkeys(getattr(line, key) for line in scored))[:n]
-        for key, n in (("model", 6), ("loss", 14))
-    )
-    if len(models) < 2 or len(losses) < 2:
-        return None
-    best: dict[tuple[str, str], Line] = {}
-    for line in scored:  # best first
-        best.setdefault((line.model, line.loss), line)
-    rows = []
-    for loss in losses:
-        cells = [best.get((model, loss)) for model in models]
-        rows.append(
-            tag(
-                "tr",
-                tag("th", name(loss, 30)),
-                [tag("td", f"{c.mean:.3f}" if c else "", class_="number") for c in cells],
-            )
-        )
-    head = tag("tr", tag("th"), [tag("th", name(m, 18), class_="number") for m in models])
-    table = tag("table", tag("thead", head), tag("tbody", rows))
-    return tag(
-        "section", tag("h2", f"Loss × model: {title}"), tag("div", table, class_="scroll"), class_="panel"
-    )
 
 
 def _ended(state: RunState) -> None:

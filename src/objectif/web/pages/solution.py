@@ -9,6 +9,7 @@ from typing import Any
 from nicegui import ui
 
 from objectif.errors import ObjectifError
+from objectif.report import evidence
 from objectif.report.html import Markup, join, name, tag, visible
 from objectif.runs.folder import REPORT, RESULT, RunFolder
 from objectif.shell import OnShelf
@@ -110,9 +111,7 @@ def _promises(found: Solution) -> Markup | None:
     """What is promised of its answers, on which evidence."""
     if not found.promises:
         return None
-    return tag(
-        "section", tag("h2", "Promised"), tag("pre", "\n".join(card_lines(found.promises))), class_="panel"
-    )
+    return tag("section", tag("h2", "What is promised?"), evidence.body(found), class_="panel")
 
 
 def _commands(house: House, entry: OnShelf) -> Markup:

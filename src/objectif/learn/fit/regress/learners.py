@@ -45,7 +45,12 @@ class Trunk(nn.Module):
         return self
 
     def forward(self, image: Tensor) -> Tensor:
-        return self.network(image)[0]  # type: ignore[no-any-return]
+        return self.network.vectors(image)
+
+    def placed(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """The vector, and (N,h,w,D) what each place adds to it: the vector is the mean over places."""
+        vector, places = self.network(image)
+        return vector, places
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,10 @@ FARTHEST = 8.0  # spreads from the mean beyond which a feature is not believed
 
 
 class Quantity(Whole):
-    """Outputs `quantity` as tasks.regress has it, and `embedding`, the standardised features.
+    """Outputs `quantity` as tasks.regress has it, `embedding`, the standardised features, and `map` where it is exact.
+
+    The map (N,h,w,1) is of a number that is linear in the trunk's vector: its mean over places, and a constant or what is
+    known beside the picture, are the number. Stages and numbers whose log is linear have none.
 
     trunk: prepared images to vectors (N, width), None where the picture is not looked at. stages: how many, 1 for a number.
     columns: names of all side columns of the data; taken: those that are looked at. rate: of the trunk, where it learns.
@@ -35,7 +38,6 @@ class Quantity(Whole):
         rate: float = 0.0,
     ) -> None:
         super().__init__()
-        self.outputs = ("quantity", "embedding")
         self.trunk, self.width, self.stages, self.rate = trunk, width, stages, rate
         self.columns = taken
         self.places = [columns.index(name) for name in taken]
@@ -60,6 +62,16 @@ class Quantity(Whole):
         self.register_buffer("reading", torch.tensor(0))  # of READINGS; 1 for a number whose log is linear
         if trunk is not None and rate == 0:
             trunk.requires_grad_(False)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Their names; a trained network may have more than a new one."""
+        return ("quantity", "embedding", "map") if self.mapped else ("quantity", "embedding")
+
+    @property
+    def mapped(self) -> bool:
+        """Whether the number is a sum over places."""
+        return self.stages == 1 and not int(self.reading) and hasattr(self.trunk, "placed")
 
     def fixed(self, image: Tensor) -> Tensor:
         """(N, width) what the trunk sees."""
@@ -92,8 +104,24 @@ class Quantity(Whole):
             weight = torch.cat([weight[:, :1], torch.zeros_like(weight[:, 1:])], 1)
         return features @ weight + self.bias
 
+    def _map(self, seen: Tensor, places: Tensor) -> Tensor:
+        """(N,h,w,1) what each place adds to the number; seen (N, width), the mean of places (N,h,w,width)."""
+        cut = slice(None, self.width)
+        far = ((seen - self.shift[cut]) * self.scale[cut]).abs()
+        believed = FARTHEST / far.clamp_min(
+            FARTHEST
+        )  # a feature that is cut is cut in the same share everywhere
+        weight = self.scale[cut] * self.block[cut] * self.weight[cut, 1] * self.unit[1]
+        return ((places - self.shift[cut]) * believed[:, None, None, :]) @ weight[:, None]
+
     def forward(self, image: Tensor, columns: Tensor | None = None) -> tuple[Tensor, ...]:
-        features = self.standard(self.vectors(image, columns))
+        maps: tuple[Tensor, ...] = ()
+        if self.mapped:
+            seen, places = self.trunk.placed(image)  # type: ignore[union-attr,operator]
+            maps = (self._map(seen, places),)
+            features = self.standard(self.beside(seen, columns))
+        else:
+            features = self.standard(self.vectors(image, columns))
         if self.trunk is None:  # the picture is an input that this network does not need
             features = features + 0.0 * image.to(torch.float32).mean((1, 2, 3))[:, None]
         rows = self.rows(features)
@@ -103,7 +131,7 @@ class Quantity(Whole):
         middle = mean_of(rows[:, 1]) if int(self.reading) else rows[:, 1]
         low, high = torch.minimum(rows[:, 0], middle), torch.maximum(rows[:, 2], middle)
         found = torch.stack([low - self.widen, middle, high + self.widen], 1)
-        return found * self.unit[1] + self.unit[0], features
+        return found * self.unit[1] + self.unit[0], features, *maps
 
     def begin(self, image: Tensor, truth: Tensor) -> None:
         """Means and spreads of numbers and features, by the first images."""

@@ -36,7 +36,7 @@ class Embedder(Whole):
     def __init__(self, channels: int, classes: int) -> None:
         super().__init__()
         self.trunk = Lite("lite0", channels)
-        self.wide = self.trunk.map_width
+        self.wide = self.trunk.last
         self.mean = nn.Parameter(torch.zeros(self.wide), requires_grad=False)
         self.scale = nn.Parameter(torch.ones(self.wide), requires_grad=False)
         self.neck = nn.Linear(self.wide, WIDTH, bias=False)
@@ -52,13 +52,13 @@ class Embedder(Whole):
         return self
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        vector = self.trunk(image)[0][:, : self.wide]
+        vector = self.trunk.vectors(image)[:, : self.wide]
         found = self.neck((vector - self.mean) * self.scale)
         return (functional.normalize(found, dim=1, eps=1e-6),)
 
     def begin(self, image: Tensor, truth: Tensor) -> None:
         """Units in which the vector's numbers are alike; pictures without any variety leave it as it is."""
-        vector = self.trunk(image)[0][:, : self.wide]
+        vector = self.trunk.vectors(image)[:, : self.wide]
         if len(vector) > 1:
             self.mean.copy_(vector.mean(0))
             self.scale.copy_(1 / (vector.std(0) + 0.1 * vector.std(0).mean() + 1e-6))

@@ -42,7 +42,7 @@ class Projected(Whole):
         self.weight = nn.Parameter(start)
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        centred: Tensor = self.features(image)[0] - self.mean
+        centred: Tensor = self.features.vectors(image) - self.mean
         found = centred @ self.weight if self.whitened else centred * self.weight
         return (functional.normalize(found, dim=1, eps=1e-6),)
 
@@ -56,7 +56,7 @@ class Projected(Whole):
 
     @torch.no_grad()
     def solve(self, image: Tensor, truth: Tensor, losses: tuple[Loss, ...], batch: Batch) -> None:
-        found = torch.cat([self.features(image[i : i + BATCH])[0] for i in range(0, len(image), BATCH)])
+        found = torch.cat([self.features.vectors(image[i : i + BATCH]) for i in range(0, len(image), BATCH)])
         rows = found.double().cpu().numpy()
         identity = truth[:, 0, 0].long().cpu().numpy()
         mean = rows.mean(0)
