@@ -331,6 +331,13 @@ def lens() -> Row:
     return script.row(RUNS)
 
 
+def lens_promise() -> Row:
+    """What a lens promises, on photos that it did not see."""
+    import lens as script
+
+    return script.promise(RUNS)
+
+
 def detector(name: str, title: str, target: float | None, *options: str, extra: tuple[str, ...] = ()) -> Row:
     """A row for one race of detectors, with further metrics of the same answers."""
     import detection
@@ -703,7 +710,7 @@ def web_predict() -> Row:
 FIGURES: dict[str, Callable[[], Row]] = {
     f.__name__: f
     for f in (flowers, seedlings, fruit_quality, traffic_signs, traffic_signs_without, brain_mri, losses, blood_cells_kinds, null_races, promises, shuffled,
-              help_time, cold, throughput, lens, minute, blood_cells, aerial_vehicles, pedestrians, raccoons, detect_speed,
+              help_time, cold, throughput, lens, lens_promise, minute, blood_cells, aerial_vehicles, pedestrians, raccoons, detect_speed,
               detect_tiles, nuclei, camvid, carrot_weed, magnetic_tiles, segment_tiles, segment_tiles_objects,
               magnetic_anomalies,
               denoise, denoise_priors, denoise_without_clean, denoise_blind_spot, deblur, denoise_speed, twice,
