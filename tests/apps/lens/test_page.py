@@ -255,14 +255,19 @@ def test_a_dropped_folder_is_told_before_it_is_raced(browser: Any, server: Serve
     page.close()
 
 
-@pytest.mark.skipif(not os.environ.get("OBJECTIF_SLOW"), reason="races for a minute: set OBJECTIF_SLOW=1")
-def test_from_a_dropped_folder_to_a_lens_in_two_clicks(browser: Any, server: Server, run: Path) -> None:
+def test_from_a_dropped_folder_of_flowers_to_a_lens_in_two_clicks(
+    browser: Any, server: Server, shared: Callable[..., Path]
+) -> None:
+    flowers = shared("flowers")
     page = browser.new_page(viewport={"width": 390, "height": 844})
-    dropped(page, server, run.parent / "data")
-    page.get_by_text("1 minute").click()
+    dropped(page, server, flowers)
+    page.get_by_text("1 minute").click()  # a shorter race than usual, so that this test is short
     page.get_by_role("button", name="Make a lens").click()  # one
     page.get_by_role("link", name="Open the lens").click(timeout=300_000)  # two
-    assert take(page, server.photos / "red.jpg").inner_text() == "red"
+    photo = sorted((flowers / "sunflowers").glob("*.jpg"))[0]
+    kinds = {folder.name for folder in flowers.iterdir() if folder.is_dir()}
+    said = take(page, photo).inner_text()
+    assert said in {*kinds, "Not sure what this is"}  # a minute on a busy machine may not tell flowers apart
     page.close()
 
 
