@@ -95,6 +95,14 @@ def test_a_file_that_is_no_solution_is_passed_over(client: Client, room: Setting
     assert client("GET", "/api/v1/solutions/broken").status_code == 422
 
 
+def test_a_link_that_leads_outside_is_no_solution(client: Client, room: Settings) -> None:
+    elsewhere = room.shelf.parent / "elsewhere.objectif"
+    elsewhere.write_bytes((room.shelf / "solutions" / "colours.objectif").read_bytes())
+    (room.shelf / "solutions" / "link.objectif").symlink_to(elsewhere)
+    assert [s["name"] for s in client("GET", "/api/v1/solutions").json()] == ["colours", "letters"]
+    assert client("GET", "/api/v1/solutions/link/file").status_code == 404
+
+
 def test_a_thumbnail_is_small_and_kept(client: Client, room: Settings) -> None:
     reply = client("GET", "/api/v1/thumbnail", params={"path": f"{ODD}.jpg", "side": 64})
     assert (reply.status_code, reply.headers["content-type"]) == (200, "image/jpeg")

@@ -91,6 +91,7 @@ def test_settings_that_open_the_door_without_a_lock_are_refused(tmp_path: object
     for options, message in (
         ({"host": "0.0.0.0"}, "expected a --token too"),
         ({"host": "0.0.0.0", "token": "short"}, "expected at least 16"),
+        ({"host": "0.0.0.0", "token": f"{TOKEN};x"}, "characters that an address cannot carry"),
         ({"host": "example.org", "token": TOKEN}, "is no address"),
         ({"port": 70000}, "expected 1 to 65535"),
     ):

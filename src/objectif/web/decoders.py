@@ -92,7 +92,13 @@ class Decoders:
             *command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env=surroundings, start_new_session=True
         )
         self._all.add(child)
-        await self._answer(child)
+        try:
+            await self._answer(child)
+        except (ValueError, asyncio.IncompleteReadError) as error:
+            self._kill(child)
+            raise Busy(
+                "a process that decodes pictures could not be started; try again in a second."
+            ) from error
         return child
 
     async def _exchange(

@@ -91,9 +91,8 @@ class Guard:
 
     def _ours(self, host: str) -> bool:
         """Whether a Host header names this server. One that listens on all addresses has any name, and a token."""
-        name, _, port = host.rpartition(":") if not host.endswith("]") else (host, "", "")
-        name = (name or host).strip("[]").lower()
-        del port
+        name = host if host.endswith("]") else host.rpartition(":")[0] or host
+        name = name.strip("[]").lower()
         if self.settings.host in {"0.0.0.0", "::"}:
             return self.settings.token is not None
         return name in {*LOOPBACK, self.settings.host}
@@ -115,7 +114,7 @@ class Guard:
         return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), expected)
 
     def _busy(self, scope: Message, headers: dict[str, str]) -> tuple[int, str] | None:
-        """Why a request is too much: a body that says that it is too long, or too many predictions."""
+        """Why a request is too much: a body that says that it is too long, or too many requests for work (predictions)."""
         if scope["type"] != "http":
             return None
         most = self._most(scope["path"])
@@ -123,8 +122,9 @@ class Guard:
         if not length.isdecimal() or int(length) > most:
             return 413, f"the body has {length} bytes; at most {most} are taken."
         client = (scope.get("client") or ("",))[0]
-        if scope["path"] == "/api/v1/predict" and not self.bucket.take(client):
-            return 429, f"more than {self.settings.rate:g} predictions a second; try again in a second."
+        asks = scope["method"] == "POST" and scope["path"].startswith("/api/")
+        if asks and not self.bucket.take(client):
+            return 429, f"more than {self.settings.rate:g} requests for work a second; try again in a second."
         return None
 
     def _most(self, path: str) -> int:

@@ -35,7 +35,7 @@ class House:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.races = Races(settings.shelf, settings.roots)
-        self.shelf = Shelf(settings.shelf, self.races)
+        self.shelf = Shelf(settings.shelf, self.races, settings.roots)
         self.decoders = Decoders(cores() + 1, settings.pixels)
         self.thumbs = Thumbs(settings.shelf / "thumbs", self.decoders)
         self.materials = Materials(settings.shelf, settings.roots)

@@ -31,11 +31,11 @@ def routes(house: House) -> APIRouter:
 
     @api.get("/run-file/{name}/{file}")
     def of_run(name: str, file: str) -> Response:
-        return _paper(house.races.folder(name), file, (REPORT, LEADERBOARD), "allow-scripts")
+        return _paper(house, house.races.folder(name), file, (REPORT, LEADERBOARD), "allow-scripts")
 
     @api.get("/data-page/{key}/{file}")
     def of_data(key: str, file: str) -> Response:
-        return _paper(house.materials.one(key).folder, file, (PAGE, RECORD), "")
+        return _paper(house, house.materials.one(key).folder, file, (PAGE, RECORD), "")
 
     @api.get("/studio/{file}")
     def ours(file: str) -> Response:
@@ -49,10 +49,11 @@ def routes(house: House) -> APIRouter:
     return api
 
 
-def _paper(folder: Path, file: str, known: tuple[str, ...], allow: str) -> Response:
+def _paper(house: House, folder: Path, file: str, known: tuple[str, ...], allow: str) -> Response:
     place = folder / file
     if file not in known or not place.is_file():
         raise Missing(f"there is no {file!r} here yet.")
+    place = house.allowed(place)
     policy = _POLICY.format(allow=allow).replace("sandbox ;", "sandbox;")
     headers = {"content-security-policy": policy, "cache-control": "no-cache"}
     return FileResponse(place, media_type=_KINDS[place.suffix], headers=headers)

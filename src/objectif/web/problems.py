@@ -54,7 +54,7 @@ def responses(*codes: int) -> dict[int | str, dict[str, Any]]:
         413: "The body has too many bytes.",
         415: "The body's Content-Type is not taken.",
         422: "What was given cannot be used: a value, a path, or an image that cannot be read.",
-        429: "Too many predictions a second; Retry-After says when.",
+        429: "Too many requests for work a second; Retry-After says when.",
         503: "Too many requests wait already; Retry-After says when.",
     }
     every = sorted({401, 403, 413, *codes})

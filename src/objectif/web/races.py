@@ -14,6 +14,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -46,6 +47,7 @@ class Races:
         self.others = tuple(dict.fromkeys(root / "runs" for root in roots if root / "runs" != self.own))
         self.own.mkdir(parents=True, exist_ok=True)
         self.notes.mkdir(parents=True, exist_ok=True)
+        self._starting = threading.Lock()
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._read: dict[Path, tuple[tuple[int, int] | None, float]] = {}
 
@@ -100,8 +102,14 @@ class Races:
             return ""
 
     def start(self, data: Path, options: Sequence[str] = (), *, name: str | None = None) -> RunState:
-        """Start `objectif solve DATA OPTIONS --out RUN`. Conflict where that race is running or done already."""
-        chosen = self._free(safe_name(name or _called(data)), given=name is not None)
+        """Start `objectif solve DATA OPTIONS --out RUN`. Conflict where a race is called so already."""
+        with self._starting:
+            chosen = self._free(safe_name(name or _called(data)), given=name is not None)
+            self._begin(chosen, data, options)
+        return self.one(chosen)
+
+    def _begin(self, chosen: str, data: Path, options: Sequence[str]) -> None:
+        """The child, its log and its note."""
         out = self.own / chosen
         words = ["solve", str(data), *options, "--out", str(out)]
         surroundings = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1"}
@@ -120,7 +128,6 @@ class Races:
         self._children[chosen] = child
         self._write(chosen, {"pid": child.pid, "born": _born(child.pid), "started": time.time(),
                              "command": ["objectif", *words], "data": str(data), "stopping": False})  # fmt: skip
-        return self.one(chosen)
 
     def stop(self, name: str) -> RunState:
         """Ask a race to deliver the best so far. Conflict where it is not running or not the server's to stop."""

@@ -6,6 +6,7 @@ Loopback is the only address without a token: whoever opens the application to a
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +22,7 @@ class Settings:
 
     roots: folders that may be read, links resolved. shelf: the server's own folder (Solutions, races, thumbnails). token:
     what every request must carry where `host` is not loopback. upload_bytes: of one picture; zip_bytes: of one zip, and of
-    what it unpacks to ten times as much; pixels: of one picture; rate: predictions that one client may ask for in a second,
+    what it unpacks to ten times as much; pixels: of one picture; rate: predictions and other work that one client may ask for in a second,
     twice as many at once.
     """
 
@@ -62,6 +63,10 @@ def settled(
     if token is not None and len(token) < 16:
         raise InputError(
             f"the token has {len(token)} characters; expected at least 16, as `openssl rand -hex 16` gives."
+        )
+    if token is not None and not re.fullmatch(r"[A-Za-z0-9._~-]+", token):
+        raise InputError(
+            "the token has characters that an address cannot carry; expected letters, digits, '.', '_', '~', '-'."
         )
     _address(host)
     if not 0 < port < 65536:

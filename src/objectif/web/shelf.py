@@ -29,8 +29,8 @@ Stamp = tuple[str, int, int]
 class Shelf:
     """Solutions by name. Safe to use from several threads."""
 
-    def __init__(self, folder: Path, races: Races) -> None:
-        self.folder, self.races = folder, races
+    def __init__(self, folder: Path, races: Races, roots: tuple[Path, ...]) -> None:
+        self.folder, self.races, self.roots = folder, races, roots
         self.own = folder / "solutions"
         self.own.mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()
@@ -105,7 +105,12 @@ class Shelf:
             if len(files) == 1:
                 found[name] = (files[0], name)
         found |= {path.stem: (path, None) for path in sorted(self.own.glob(f"*{SUFFIX}"))}
-        return dict(sorted(found.items()))
+        return {name: one for name, one in sorted(found.items()) if self._inside(one[0])}
+
+    def _inside(self, path: Path) -> bool:
+        """Whether a file lies where this server may read, its links followed."""
+        place = path.resolve()
+        return any(place.is_relative_to(root) for root in self.roots)
 
     def _described(self, name: str, path: Path, run: str | None) -> OnShelf | None:
         try:

@@ -34,14 +34,14 @@ def routes(house: House) -> APIRouter:
         "/data",
         response_model=DataEntry,
         status_code=201,
-        responses=responses(422),
+        responses=responses(422, 429),
         summary="Name data by their path",
     )
     def name(given: DataPath) -> DataEntry:
         return _entry(house, house.materials.add(house.allowed(given.path)))
 
     @api.post(
-        "/data/zip", response_model=DataEntry, status_code=201, responses=responses(415, 422),
+        "/data/zip", response_model=DataEntry, status_code=201, responses=responses(415, 422, 429),
         openapi_extra={"requestBody": _ZIP}, summary="Send data as a zip",
     )  # fmt: skip
     async def send(

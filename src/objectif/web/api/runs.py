@@ -44,7 +44,7 @@ def routes(house: House) -> APIRouter:
         "/runs",
         response_model=RunEntry,
         status_code=201,
-        responses=responses(409, 422),
+        responses=responses(409, 422, 429),
         summary="Start a race",
     )
     def start(given: RunStart) -> RunEntry:
@@ -74,7 +74,7 @@ def routes(house: House) -> APIRouter:
     @api.post(
         "/runs/{name}/stop",
         response_model=RunEntry,
-        responses=responses(404, 409),
+        responses=responses(404, 409, 429),
         summary="Stop: the race delivers the best so far",
     )
     def stop(name: str) -> RunEntry:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from objectif.report.html import Markup, name, tag
 from objectif.shell import OnShelf, RunState
 from objectif.web.house import House
@@ -12,7 +14,7 @@ def build(frame: Frame, house: House) -> None:
     """GET /."""
 
     @frame.page("/", "objectif")
-    def home() -> None:
+    async def home() -> None:
         script("drop.js")
         show(
             tag("h1", "What do you want to tell from your images?"),
@@ -20,7 +22,7 @@ def build(frame: Frame, house: House) -> None:
                 "proves it, and hands you one small file. Everything stays on this machine.", class_="soft"),
             tag("object-drop"),
         )  # fmt: skip
-        runs, shelf = house.races.all(), house.shelf.all()
+        runs, shelf = await asyncio.to_thread(lambda: (house.races.all(), house.shelf.all()))
         show(
             _part("Races", [run_item(run) for run in runs[:6]]),
             _part("On the shelf", [shelf_item(one) for one in shelf[:9]]),

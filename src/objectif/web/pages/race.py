@@ -26,8 +26,8 @@ def build(frame: Frame, house: House) -> None:
     watch, spreads = Watch(), Spreads()
 
     @frame.page("/race", "Races")
-    def races() -> None:
-        runs = house.races.all()
+    async def races() -> None:
+        runs = await asyncio.to_thread(house.races.all)
         listed = tag("ul", [run_item(run) for run in runs], class_="grid")
         begin = tag("p", "No race yet. ", tag("a", "Show your data", href="/data"), " to start one.")
         show(tag("h1", "Races"), listed if runs else begin)
