@@ -154,7 +154,7 @@ def _curve(seen: Any, weight: Reals) -> Curve:
 @lru_cache(maxsize=4096)
 def _of_groups(population: Binary, kind: str, of: str | None) -> tuple[Reals, Reals, Reals]:
     """Limits for a bound of one half, whose log-odds are 0: loss is the mean over groups of that of their given answers."""
-    data = population.draw(160_000, np.random.default_rng(1))
+    data = population.draw(120_000, np.random.default_rng(1))
     seen = on_images(Promise(kind, of, 0.5), data)
     order = np.flatnonzero(seen.guards)
     code, margin, lost = seen.units.code[order], seen.margin[order], seen.loss[order]

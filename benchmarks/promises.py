@@ -73,22 +73,22 @@ def text(kind: str, bound: float) -> str:
     return f"{kind}{of} {'<=' if down else '>='} {1 - bound if down else bound:.6g}"
 
 
-def results(job: tuple[str, int, str, int]) -> list[tuple[Cell, list[Result]]]:
-    """All bounds of a kind at one size: the same worlds serve all of them."""
-    kind, n, unit, count = job
-    found: dict[float, list[Result]] = {bound: [] for bound in BOUNDS}
+def results(job: tuple[str, str, int], sizes: Sequence[int] = SIZES) -> list[tuple[Cell, list[Result]]]:
+    """All sizes and bounds of a kind; the same worlds serve all bounds."""
+    kind, unit, count = job
+    found: dict[tuple[int, float], list[Result]] = {(n, bound): [] for n in sizes for bound in BOUNDS}
     populations = [Binary(apart, p, unit == "group") for apart, p in POPULATIONS]
-    for k in range(count):
+    for n, k in product(sizes, range(count)):
         rng = np.random.default_rng([k, n, len(kind), len(unit)])
         if kind in CLASSIFIED:
             population = populations[k % len(populations)]
             data = population.draw(n, rng)
             for bound in BOUNDS:
-                found[bound].append(worlds.classified(parse(text(kind, bound)), population, data))
+                found[n, bound].append(worlds.classified(parse(text(kind, bound)), population, data))
         else:
             for bound in BOUNDS:
-                found[bound].append(OTHERS[kind](kind.split(" ")[0], bound, n, k, rng))
-    return [(Cell(kind, n, bound, unit, count), found[bound]) for bound in BOUNDS]
+                found[n, bound].append(OTHERS[kind](kind.split(" ")[0], bound, n, k, rng))
+    return [(Cell(kind, n, bound, unit, count), own) for (n, bound), own in found.items()]
 
 
 def jointly(job: tuple[int, int, float, int]) -> tuple[Cell, list[Result]]:
@@ -156,16 +156,8 @@ def blind(worlds_each: int, seed: int = 0) -> dict[str, int]:
 def run(count: int = 1000, processes: int = 2) -> dict[str, Any]:
     """All cells."""
     start = time.perf_counter()
-    for population in (Binary(*p, grouped) for p in POPULATIONS for grouped in (False, True)):
-        for kind, bound in product(CLASSIFIED, BOUNDS):
-            population.curve(parse(text(kind, bound)))  # once, before processes part
-    print(f"populations: {time.perf_counter() - start:.0f} s", file=sys.stderr)
-    single = [
-        (kind, n, unit, count) for n in reversed(SIZES) for unit in ("image", "group") for kind in CLASSIFIED
-    ]
-    single += [
-        (kind, n, "person" if kind == "fpir" else "image", count) for n in reversed(SIZES) for kind in OTHERS
-    ]
+    single = [(kind, "person" if kind == "fpir" else "image", count) for kind in reversed(OTHERS)]
+    single += [(kind, unit, count) for unit in ("group", "image") for kind in CLASSIFIED]
     joint = [
         (which, n, bound, count)
         for n in (2000, 300)
@@ -177,13 +169,21 @@ def run(count: int = 1000, processes: int = 2) -> dict[str, Any]:
             parts = pool.map_async(results, single, chunksize=1)
             pairs = pool.map_async(jointly, joint, chunksize=1)
             nothing = pool.apply_async(blind, (count // 2,))
-            found = [cell for part in parts.get() for cell in part] + pairs.get()
+            found = sorted((c for part in parts.get() for c in part), key=_place) + pairs.get()
             constant = nothing.get()
     else:
-        found = [cell for job in single for cell in results(job)] + [jointly(job) for job in joint]
+        found = sorted((cell for job in single for cell in results(job)), key=_place)
+        found += [jointly(job) for job in joint]
         constant = blind(count // 2)
     rows = list(_rows(found))
     return {"rows": rows, "blind": constant, "worlds": count, "elapsed_s": time.perf_counter() - start}
+
+
+def _place(found: tuple[Cell, list[Result]]) -> tuple[int, int, int, float]:
+    """Where a cell stands in the table."""
+    cell = found[0]
+    kinds = [*CLASSIFIED, *OTHERS]
+    return -cell.n, ("image", "person", "group").index(cell.unit), kinds.index(cell.kind), cell.bound
 
 
 def _rows(found: Sequence[tuple[Cell, list[Result]]]) -> Iterator[dict[str, Any]]:

@@ -125,6 +125,10 @@ def test_one_sided_truth_is_refused_in_words():
     every = replace(data, truth=np.ones(100, np.int64))
     assert "all 100 images are positives" in one("recall[pneumonia] >= 0.9", every)[1].sentence
     assert "there are no negatives" in one("false_alarm_rate <= 0.1", every)[1].sentence
+    for text in ("npv >= 0.9", "precision >= 0.9", "accuracy >= 0.5", "coverage >= 0.5"):
+        assert (
+            "all 100 images have the same truth, so it cannot be told apart" in one(text, every)[1].sentence
+        )
 
 
 def test_fewer_than_ten_groups_cannot_tell():
@@ -161,6 +165,26 @@ def test_promises_that_meet_are_tested_on_what_is_given():
     given = judged & data.chosen[:, 1]
     assert precision.estimate == pytest.approx((data.truth[given] == 1).mean())
     assert precision.work_saved == pytest.approx(given.mean())
+
+
+def test_scores_that_are_one_for_many_images_lose_nothing():
+    data = two(2000, apart=4.0)
+    rounded = replace(
+        data, answers=np.where(data.answers > 0.9, 1.0, np.where(data.answers < 0.1, 0.0, data.answers))
+    )
+    for text in ("precision >= 0.95", "npv >= 0.95", "accuracy >= 0.95"):
+        outcome, record = one(text, rounded)
+        assert outcome.kept
+        assert record.work_saved > 0.9 * one(text, data)[1].work_saved
+
+
+def test_many_vetoes_near_a_share_have_one_limit_in_common():
+    data = several(3000, apart=4.0)
+    promises = [parse(f"recall[{name}] >= 0.9") for name in "abc"] + [parse("accuracy >= 0.8")]
+    outcome = fit(promises, data)
+    assert outcome.kept
+    limits = {guard.limit for guard in outcome.rule.guards if guard.promise.kind == "recall"}
+    assert len(limits) == 1
 
 
 def test_sets_hold_the_answer_and_are_likeliest_first():
@@ -200,6 +224,13 @@ def test_costs_weigh_mistakes():
     judged = np.array([j.act == "answer" for j in outcome.rule.judge(data.answers, data.chosen, CLASSES)])
     table = np.array(data.costs)
     assert record.estimate == pytest.approx(table[data.truth, data.chosen.argmax(1)][judged].mean())
+
+
+def test_a_risk_that_every_rule_keeps_is_refused():
+    with pytest.raises(ProblemError, match="no answer costs more than 10, so every rule keeps it"):
+        one("risk <= 12", replace(two(100), costs=((0.0, 1.0), (10.0, 0.0))))
+    with pytest.raises(ProblemError, match="no answer costs more than 1"):
+        one("risk <= 1.5", two(100))
 
 
 @pytest.mark.parametrize("text", KINDS)

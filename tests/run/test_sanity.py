@@ -84,6 +84,16 @@ def test_intervals_are_over_groups_and_need_ten_of_them() -> None:
     assert estimate([]) is None
 
 
+def test_none_of_twenty_is_not_none_for_certain() -> None:
+    found = game([Pointing(0.0, 1.0, 0.1)] * 20, None)
+    hit, centre = found["hit"], found["centre"]
+    assert hit is not None
+    assert centre is not None
+    assert (hit.low, centre.high) == (pytest.approx(0.0), pytest.approx(1.0))
+    assert 0.1 < (hit.high or 0) < 0.2
+    assert 0.8 < (centre.low or 0) < 0.9
+
+
 def test_the_game_tells_the_paired_gain() -> None:
     found = game([Pointing(1.0, 0.0, 0.1)] * 15 + [Pointing(1.0, 1.0, 0.3)] * 15, None)
     gain = found["gain"]

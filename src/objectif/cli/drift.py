@@ -125,9 +125,12 @@ def _show(result: Drift) -> None:
     console.print(Text(result.verdict, "bold red" if result.differs else "bold green"))
     if result.rejected:
         console.print(f"The input gate rejects {result.rejected} of them ({result.rejected / result.n:.0%}).")
-    table = Table(title=f"{result.n} new images against {result.kept}", title_justify="left")
+    table = Table(
+        title=f"{result.n} new images against {result.kept}: medians; how often a new one is higher; p corrected",
+        title_justify="left",
+    )
     table.add_column("measure")
-    for heading in ("median before", "median now", "new one higher", "gap", "p, corrected"):
+    for heading in ("before", "now", "higher", "gap", "p"):
         table.add_column(heading, justify="right", no_wrap=True)
     clear = sum(one.adjusted <= result.alarm for one in result.moved)
     shown = result.moved[: max(FEW, clear)]

@@ -17,6 +17,8 @@ import typer
 
 if TYPE_CHECKING:
     from objectif.apps.lens.folder import Lens
+    from objectif.apps.lens.teach import Lesson
+    from objectif.apps.lens.tell import Told
 
 
 class Action(enum.StrEnum):
@@ -118,27 +120,24 @@ def _ask(lens: Lens, photos: list[Path], language: str, json: bool) -> None:
         )
 
 
-def _as_json(photo: Path, told: object) -> str:
+def _as_json(photo: Path, told: Told) -> str:
     from dataclasses import asdict
     from json import dumps
 
-    return dumps({"path": str(photo), **asdict(told)}, ensure_ascii=False, default=str)  # type: ignore[call-overload]
+    return dumps({"path": str(photo), **asdict(told)}, ensure_ascii=False, default=str)
 
 
 def _lesson(action: Action, lens: Lens, photos: list[Path], name: str) -> None:
-    from objectif.apps.lens import teach
     from objectif.apps.lens.folder import taught
     from objectif.run.predictor import Predictor
 
-    if action is Action.teach:
-        found = taught(Predictor(lens.solution), photos)
-        waiting = teach.teach(lens.folder, lens.waiting, name, found)
-        print(_told(teach.lesson(waiting.entry(name), lens.examples)))
-        print(f"It waits: objectif lens accept {shlex.quote(str(lens.folder))} --name {shlex.quote(name)}")
-    elif action is Action.accept:
-        teach.accept(lens.folder, lens.waiting, lens.accepted, name)
-    else:
+    if action is Action.accept:
+        lens.accept(name)
+    elif action is Action.forget:
         lens.forget(name)
+    else:
+        print(_told(lens.teach(name, taught(Predictor(lens.solution), photos))))
+        print(f"It waits: objectif lens accept {shlex.quote(str(lens.folder))} --name {shlex.quote(name)}")
 
 
 def _check(lens: Lens) -> None:
@@ -155,10 +154,7 @@ def _check(lens: Lens) -> None:
         print(f"  {_told(lesson)}")
 
 
-def _told(lesson: object) -> str:
-    from objectif.apps.lens.teach import Lesson
-
-    assert isinstance(lesson, Lesson)
+def _told(lesson: Lesson) -> str:
     return (
         f"{lesson.name}: {lesson.known} of its {lesson.photos} photos are recognised by the others; {lesson.passed} of "
         f"{lesson.others} examples of other labels look like it."

@@ -13,9 +13,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from objectif.data.apart import CALIBRATION, PORTIONS
 from objectif.data.dataset import Dataset
 from objectif.data.folds import assign
-from objectif.data.splits import CALIBRATION, LOCK_FROM, PORTIONS, SplitPlan, components
+from objectif.data.splits import LOCK_FROM, SplitPlan, components
 from objectif.errors import DataError
 from objectif.metrics.identity import divisions
 

@@ -9,7 +9,7 @@ of objects too: an image of eighty cells tells more than one of three.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -22,10 +22,7 @@ from objectif.metrics.masks import has_background
 
 PARTS = 4
 """One in so many images is held out where there are no folds."""
-PORTIONS, LEAST_APART = 20, 4
-"""Parts of which calibration takes some, and the groups that there must be before any is taken."""
 LEVELS = 4
-CALIBRATION = "calibration"
 LOCK_FROM = 1000
 """With this many images and no given test split, a fifth is locked away for the final estimate."""
 
@@ -76,26 +73,18 @@ def plan(
     seed: int = 0,
     together: Ints | None = None,
     part: bool = False,
-    calibration: float = 0.0,
 ) -> SplitPlan:
     """The plan for a Dataset.
 
     together: (N,) cluster of each image; images of one cluster (near duplicates) always share a fold. part: beside a test
     split hold out one part of PARTS and not all folds in turn: enough to choose by where every training is dear, since
-    the estimate comes from the test images. calibration: share of the other images that is kept apart for promises, whole
-    groups of them, unless some are given for that.
+    the estimate comes from the test images.
     Raises DataError: fewer than two classes, a class with one image, a class without images outside the test split,
     folds < 2.
     """
     if folds < 2:
         raise DataError(f"folds = {folds}; expected at least 2.")
-    apart = aside(dataset, calibration, seed, together)
-    if apart.any():
-        rest = np.flatnonzero(~apart)
-        some = None if together is None else together[rest]
-        inner = plan(dataset.take(rest), folds=folds, seed=seed, together=some, part=part)
-        return _beside(inner, apart)
-    hot = _hot(dataset)
+    hot = one_hot(dataset)
     unit = components(dataset.groups(), together, len(dataset))
     test = np.array([s.split == "test" for s in dataset.samples], bool)
     _check_objects(dataset, hot)
@@ -103,7 +92,7 @@ def plan(
         _check_subjects(dataset)
     if len(dataset.classes) > 1 or dataset.task != "regress":
         _check_classes(dataset, hot, ~test, given_test=bool(test.any()))
-    alike = np.hstack([hot, _objects(dataset)]) if dataset.task == "detect" else hot
+    alike = np.hstack([hot, objects(dataset)]) if dataset.task == "detect" else hot
     numbers = _given_folds(dataset)
     if numbers is not None:
         count = int(numbers.max()) + 1
@@ -123,7 +112,7 @@ def plan(
     part = part and bool(test.any())
     count = _fold_count(dataset, hot[rows], unit[rows], PARTS if part else folds, notes)
     fold = np.full(len(dataset), -1, np.int64)
-    fold[rows] = dealt = _deal(alike[rows], unit[rows], count, seed)
+    fold[rows] = dealt = deal(alike[rows], unit[rows], count, seed)
     if part:
         held = dealt == _judging(hot[rows], dealt, count)
         fold[rows] = np.where(held, 0, -1)
@@ -131,40 +120,6 @@ def plan(
         return SplitPlan(fold, test, said, seed, 1, tuple(notes))
     grouped = "grouped and stratified" if len(np.unique(unit)) < len(unit) else "stratified"
     return SplitPlan(fold, test, f"{origin}{count} {grouped} folds", seed, count, tuple(notes))
-
-
-def aside(dataset: Dataset, share: float, seed: int, together: Ints | None = None) -> NDArray[np.bool_]:
-    """(N,) which images are kept apart for promises: those given for that, else a share of all but the test images.
-
-    Alike in classes and, where there are boxes, in objects. None where share is 0. DataError where fewer than two groups
-    would be left to learn from.
-    """
-    given = np.array([s.split == CALIBRATION for s in dataset.samples], bool)
-    if given.any() or share <= 0:
-        return given
-    rows = np.flatnonzero([s.split not in ("test", "val") for s in dataset.samples])
-    unit = components(dataset.groups(), together, len(dataset))[rows]
-    if len(np.unique(unit)) < LEAST_APART:
-        raise DataError(
-            f"{dataset.root}: {len(np.unique(unit))} groups of images; expected at least {LEAST_APART}, as some are kept apart to "
-            "prove promises by. Add groups, or leave the promises out."
-        )
-    hot = _hot(dataset)
-    alike = np.hstack([hot, _objects(dataset)]) if dataset.task == "detect" else hot
-    dealt = _deal(alike[rows], unit, PORTIONS, seed)
-    apart = np.zeros(len(dataset), bool)
-    apart[rows[dealt < round(share * PORTIONS)]] = True
-    return apart
-
-
-def _beside(inner: SplitPlan, apart: NDArray[np.bool_]) -> SplitPlan:
-    """The plan of the other images, with those that are kept apart."""
-    fold, test = np.full(len(apart), -1, np.int64), np.zeros(len(apart), bool)
-    fold[~apart], test[~apart] = inner.fold, inner.test
-    said = f"{int(apart.sum())} images kept apart to prove promises by"
-    return replace(
-        inner, fold=fold, test=test, calibration=apart, origin=f"{inner.origin}; {said}", notes=inner.notes
-    )
 
 
 def components(groups: Ints | None, together: Ints | None, n: int) -> Ints:
@@ -190,7 +145,7 @@ def components(groups: Ints | None, together: Ints | None, n: int) -> Ints:
     return np.array([order.setdefault(root(i), len(order)) for i in range(n)], np.int64)
 
 
-def _hot(dataset: Dataset) -> Ints:
+def one_hot(dataset: Dataset) -> Ints:
     """(N, C) of 0 and 1."""
     truth = dataset.truth()
     if dataset.multilabel:
@@ -220,7 +175,7 @@ def _check_subjects(dataset: Dataset) -> None:
         )
 
 
-def _objects(dataset: Dataset) -> Ints:
+def objects(dataset: Dataset) -> Ints:
     """(N, C) how many objects of each class an image has, without those that are ignored."""
     counts = np.zeros((len(dataset), len(dataset.classes)), np.int64)
     for row, sample in enumerate(dataset.samples):
@@ -311,7 +266,7 @@ def _given_val(
     return SplitPlan(fold, test, origin, seed, 1, tuple(notes))
 
 
-def _deal(alike: Ints, unit: Ints, folds: int, seed: int) -> Ints:
+def deal(alike: Ints, unit: Ints, folds: int, seed: int) -> Ints:
     """The fold of each row, by units; the sums of each column of `alike` (N, K) shall be alike in all folds."""
     names, inverse = np.unique(unit, return_inverse=True)
     counts = np.zeros((len(names), alike.shape[1]), np.int64)
@@ -321,7 +276,7 @@ def _deal(alike: Ints, unit: Ints, folds: int, seed: int) -> Ints:
 
 def _lock(dataset: Dataset, hot: Ints, alike: Ints, unit: Ints, seed: int) -> tuple[NDArray[np.bool_], str]:
     """A fifth as test split, and the sentence about it; none where any fifth would starve a class."""
-    dealt = _deal(alike, unit, 5, seed)
+    dealt = deal(alike, unit, 5, seed)
     best = _judging(hot, dealt, 5, least=2)
     if best < 0:
         none = np.zeros(len(dataset), bool)

@@ -76,7 +76,7 @@ class Metric(ABC):
 
         A mean over C classes of n_c images has the variance of C^2 / sum(1 / n_c) images.
         """
-        if self.name in ("accuracy", "hamming_accuracy"):
+        if self.name in ("accuracy", "hamming_accuracy", "work_saved"):
             return float(len(truth))
         if truth.ndim == 2:
             per_class = np.minimum(truth.sum(axis=0), len(truth) - truth.sum(axis=0))

@@ -87,7 +87,9 @@ class Promise:
         if self.kind not in KINDS:
             known = ", ".join(KINDS)
             near = close_to(self.kind, (*KINDS, *SYNONYMS))
-            raise ProblemError(f"there is no promise of the kind {self.kind!r}; known are {known}{near}.")
+            raise ProblemError(
+                f"there is no promise of the kind {self.kind!r}; known are {known}{near or '.'}"
+            )
         self._check_numbers()
         if self.at is None and self.kind == "object_recall":
             raise ProblemError(
@@ -233,7 +235,9 @@ def _with_class(promise: Promise, kind: Kind, task: str, classes: Sequence[str])
     if promise.of is not None and promise.of not in classes:
         shown = ", ".join(map(repr, list(classes)[:20]))
         near = close_to(promise.of, classes)
-        raise ProblemError(f"promise '{promise}': no class {promise.of!r}; the data have {shown}{near}.")
+        raise ProblemError(
+            f"promise '{promise}': no class {promise.of!r}; the data have {shown}{near or '.'}"
+        )
     if promise.of is None and task == "classify":
         if len(classes) > 2:
             raise ProblemError(

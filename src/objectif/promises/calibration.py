@@ -45,8 +45,17 @@ class Calibration:
 
     @cached_property
     def lots(self) -> Reals:
-        """(N,) a number in [0, 1) for each image, made from its content: the order of images changes nothing."""
-        return _numbers(self.truth, self.answers)
+        """(N,) a number in [0, 1) for each image, made from its content: the order of images changes nothing.
+
+        Of equal contents each has another number, in the order of groups.
+        """
+        found = _scattered(np.zeros(len(self), np.uint64), self.truth, self.answers)
+        order = np.lexsort((np.zeros(len(self)) if self.groups is None else self.groups, found))
+        first = np.append(True, found[order][1:] != found[order][:-1])
+        place = np.arange(len(self)) - np.maximum.accumulate(np.where(first, np.arange(len(self)), 0))
+        nth = np.zeros(len(self), np.uint64)
+        nth[order] = place.astype(np.uint64)
+        return np.asarray((_scattered(found, nth) >> np.uint64(11)) * 2.0**-53, np.float64)
 
     def take(self, rows: NDArray[np.int64]) -> Calibration:
         """Those images alone."""
@@ -112,8 +121,15 @@ class Units:
         weight = own if self.within is None else own[self.within]
         return np.asarray(np.bincount(self.code, weight) % 1.0, np.float64)
 
+    @cached_property
+    def order(self) -> NDArray[np.int64]:
+        """(U,) the units by their lots."""
+        return np.argsort(self.lots, kind="stable")
+
     def ordered(self, values: Reals) -> Reals:
         """(U,) means of values (M,) for each unit, in the order of their lots."""
+        if self.code is None:
+            return np.asarray(values[self.order], np.float64)
         betted = self.betted(values, np.ones(len(values), np.bool_)).betted
         return np.zeros(0) if betted is None else betted
 
@@ -140,9 +156,8 @@ class Units:
         return Losses(means, self.lots[some] < means)
 
 
-def _numbers(*arrays: NDArray[Any]) -> Reals:
-    """(N,) in [0, 1), each from the bytes of one row of all arrays (N, ...), scattered as by chance (SplitMix64)."""
-    found = np.zeros(len(arrays[0]), np.uint64)
+def _scattered(found: NDArray[np.uint64], *arrays: NDArray[Any]) -> NDArray[np.uint64]:
+    """(N,) numbers scattered as by chance (SplitMix64) by those given and the bytes of the rows of arrays (N, ...)."""
     for array in arrays:
         rows = np.ascontiguousarray(array).reshape(len(array), -1).view(np.uint8)
         words = np.pad(rows, ((0, 0), (0, -rows.shape[1] % 8))).view("<u8")
@@ -150,5 +165,5 @@ def _numbers(*arrays: NDArray[Any]) -> Reals:
             found = (found ^ column) + np.uint64(0x9E3779B97F4A7C15)
             found = (found ^ (found >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
             found = (found ^ (found >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-            found ^= found >> np.uint64(31)
-    return np.asarray((found >> np.uint64(11)) * 2.0**-53, np.float64)
+            found = found ^ (found >> np.uint64(31))
+    return found

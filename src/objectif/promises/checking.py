@@ -52,16 +52,21 @@ def check(rule: Rule, record: Record, calibration: Calibration) -> Check:
     if len(lost.means) == 0 or (seen.holder == "groups" and len(lost.means) < FEWEST_GROUPS):
         text = f"cannot tell from n: {promise.short} is about {len(lost.means)} {groups}{seen.called} here"
         return Check(record.promise, "cannot tell from n", text, None, None, None, len(lost.means), work)
-    values = sorted((seen.value(lower(lost, level)), seen.value(upper(lost, level))))
-    estimate = seen.value(lost.mean)
-    verdict: Verdict = "cannot tell from n"
-    if upper(lost, level) <= seen.allowed:
-        verdict = "still kept"
-    elif lower(lost, level) > seen.allowed:
-        verdict = "no longer kept"
+    low, high = lower(lost, level), upper(lost, level)
+    values, estimate = sorted((seen.value(low), seen.value(high))), seen.value(lost.mean)
+    also = "" if own is None else seen.second(own, level)
+    verdict = _verdict(low, high, seen.allowed, also)
+    beside = "" if own is None else seen.beside(own)
     text = (
-        f"{verdict}: {promise.short}; on {len(lost.means)} {groups}{seen.called} it is "
-        f"{estimate:.3f}, between {values[0]:.3f} and {values[1]:.3f} with {100 * promise.confidence:g} % confidence on "
-        f"either side; {work:.1%} {seen.saves}"
+        f"{verdict}: {promise.short}; on {len(lost.means)} {groups}{seen.called} it is {estimate:.3f}{beside}, between "
+        f"{values[0]:.3f} and {values[1]:.3f} with {100 * promise.confidence:g} % confidence on either side; {work:.1%} "
+        f"{seen.saves}"
     )
     return Check(record.promise, verdict, text, estimate, values[0], values[1], len(lost.means), work)
+
+
+def _verdict(low: float, high: float, allowed: float, also: str) -> Verdict:
+    """By the bounds of the mean loss, and by what else must hold."""
+    if low > allowed or also == "broken":
+        return "no longer kept"
+    return "still kept" if high <= allowed and also in ("", "kept") else "cannot tell from n"

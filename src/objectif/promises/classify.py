@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from objectif.answers import Judgement
+from objectif.errors import ProblemError
 from objectif.problem.promises import Promise
 from objectif.promises.calibration import Calibration
 from objectif.promises.rule import Guard, Rule, log_odds, probability, stated
@@ -45,12 +46,14 @@ def seen(promise: Promise, data: Calibration) -> Guarded:
         own = odds[np.arange(n), data.truth]
         at, loss = -own, np.asarray(~chosen[np.arange(n), data.truth], np.float64)
     elif promise.kind in ("accuracy", "risk"):
-        loss = (
-            _costs_met(data, chosen) if promise.kind == "risk" else np.asarray(~_right(data, chosen), float)
-        )
+        loss = _costs_met(promise, data, chosen)
     else:
         about, loss = _of_class(promise, guards, true)
-    scale = max(map(max, data.costs)) if promise.kind == "risk" and data.costs else 1.0
+    scale = made.scale
+    if promise.kind == "risk" and promise.bound >= scale:
+        raise ProblemError(
+            f"promise '{promise}': no answer costs more than {scale:g}, so every rule keeps it; expected a bound below that."
+        )
     units = data.units(promise.unit)
     return Guarded(
         promise,
@@ -181,8 +184,8 @@ def _right(data: Calibration, chosen: Bools) -> Bools:
     return np.asarray(chosen[np.arange(len(data)), data.truth], np.bool_)
 
 
-def _costs_met(data: Calibration, chosen: Bools) -> Reals:
-    if data.costs is None:
+def _costs_met(promise: Promise, data: Calibration, chosen: Bools) -> Reals:
+    if data.costs is None or promise.kind == "accuracy":
         return np.asarray(~_right(data, chosen), np.float64)
     table = np.asarray(data.costs, np.float64)
     return np.asarray(table[data.truth, chosen.argmax(1)] / table.max(), np.float64)

@@ -63,8 +63,21 @@ class Found(Seen):
         if lowest is None or -lowest < recall:
             return None
         able = [float(t) for t in GRID if lowest <= t <= -recall]
+        able = able[:: -(-len(able) // 16)] or able  # sixteen are enough to be near the best
         none = np.zeros(0, np.bool_)
         return -max(able, key=lambda t: float(self.work(-t, none).mean()))
+
+    def second(self, limit: float, level: float) -> str:
+        """Of the rate of false answers."""
+        counted = self._counted(-limit)
+        if bets(counted, 1.0 / _MOST, level) <= level:
+            return "kept"
+        return "broken" if bets(1.0 - counted, 1.0 - 1.0 / _MOST, level) <= level else "open"
+
+    def _counted(self, threshold: float) -> Reals:
+        """(U,) false answers of each unit, as a share of the most that are counted, in the order of lots."""
+        most = _MOST * (self.promise.at or 1.0)
+        return self.images.ordered(np.minimum(self.false(threshold) / most, 1.0))
 
     def ranked(self, limit: float, weight: Reals) -> float | None:
         """Minus a threshold with the promised rate of false answers, the lowest or the highest that finds enough."""
@@ -80,10 +93,9 @@ class Found(Seen):
 
     def _lowest(self, level: float) -> float | None:
         """The lowest threshold down to which the rate of false answers is proved."""
-        lowest, most = None, _MOST * (self.promise.at or 0.0)
+        lowest = None
         for threshold in GRID:
-            counted = np.minimum(self.false(threshold) / most, 1.0)
-            if bets(self.images.ordered(counted), 1.0 / _MOST, level) > level:
+            if bets(self._counted(threshold), 1.0 / _MOST, level) > level:
                 break
             lowest = float(threshold)
         return lowest

@@ -116,11 +116,13 @@ def _record(seen: Seen, limit: float | None, level: float, given: Bools, advise:
     can: tuple[Best | None, int | None] = (None, None)
     if why and advise and not _lacking(seen):
         can = best_of(seen, level)
+    if lost is not None and not len(lost.means):
+        lost = None
     facts = Facts(
         promise,
         why,
-        seen.value(lost.mean) if lost is not None and len(lost.means) else None,
-        seen.value(upper(lost, level / seen.tests)) if lost is not None and len(lost.means) else None,
+        None if lost is None else seen.value(lost.mean),
+        None if lost is None else seen.value(upper(lost, level / seen.tests)),
         int(seen.about.sum()),
         seen.called,
         seen.units.count(seen.about),
@@ -130,9 +132,14 @@ def _record(seen: Seen, limit: float | None, level: float, given: Bools, advise:
         "" if limit is None else seen.beside(limit),
         *can,
     )
+    return _recorded(seen, facts, level, work)
+
+
+def _recorded(seen: Seen, facts: Facts, level: float, work: tuple[float, float, float]) -> Record:
+    promise = seen.promise
     return Record(
         promise=str(promise),
-        kept=why == "",
+        kept=facts.why == "",
         sentence=sentence(facts),
         estimate=facts.estimate,
         reached=facts.reached,

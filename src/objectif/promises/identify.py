@@ -1,6 +1,6 @@
 """Promises of identities: how often a stranger is given a name (FPIR), in a gallery of a stated size.
 
-People of the calibration images are divided once: some are enrolled, the others are strangers. A stranger counts once,
+People of the calibration images (of the first block, where there are several) are divided once: some are enrolled, the others are strangers. A stranger counts once,
 however many images there are of him. Against one gallery strangers are independent of each other; against several, in which
 they change places with those who are enrolled, they are not. The work saved is the share of known people's images that are
 given their name (TPIR).
@@ -15,12 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from objectif.answers import Judgement
-from objectif.metrics.identity import divisions, searches
+from objectif.metrics.identity import Division, divisions
+from objectif.metrics.similarity import cosines, templates
 from objectif.problem.promises import Promise
 from objectif.promises.bounds import lower, upper
 from objectif.promises.calibration import Bools, Calibration, Reals, Units
 from objectif.promises.rule import Guard, Rule
 from objectif.promises.seen import Seen
+
+Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -55,34 +58,36 @@ class Searched(Seen):
 
 def seen(promise: Promise, data: Calibration) -> Searched:
     """The promise on these embeddings; about nobody where people cannot be divided."""
-    found = searches(data.truth, data.answers)
-    none = np.zeros(0)
-    row, mate, top, right = _first(found, data) if found else (np.zeros(0, np.int64), none, none, none)
-    stranger = np.isnan(mate)
+    rows = np.flatnonzero(data.truth[:, 0, 1] == data.truth[0, 0, 1]) if len(data) else np.zeros(0, np.int64)
+    drawn = divisions(np.asarray(data.truth[rows, 0, 0], np.int64))[:1]
+    row, mate, scores = (
+        _searched(rows, data.answers, drawn[0]) if drawn else (rows[:0], rows[:0], np.zeros((0, 1)))
+    )
+    stranger = mate < 0
+    known = np.flatnonzero(~stranger)
     people = np.unique(data.truth[:, 0, 0], return_inverse=True)[1].astype(np.int64)
-    grouped = Units(len(data), lambda: data.lots, people if promise.unit == "group" else None)
+    units = Units(len(data), lambda: data.lots, people if promise.unit == "group" else None)
+    right = scores[known].argmax(1) == mate[known]
     return Searched(
         promise,
-        grouped,
-        grouped.things(row[stranger]),
+        units,
+        units.things(row[stranger]),
         np.ones(int(stranger.sum()), np.bool_),
         np.ones(int(stranger.sum())),
-        top[stranger],
+        scores[stranger].max(1),
         promise.bound,
         "images of strangers",
-        right=np.where(right[~stranger] > 0, mate[~stranger], -np.inf),
-        known=grouped.things(row[~stranger]),
-        entries=found[0].enrolled if found else 0,
+        right=np.where(right, scores[known].max(1), -np.inf),
+        known=units.things(row[known]),
+        entries=scores.shape[1],
     )
 
 
-def _first(found: Any, data: Calibration) -> tuple[NDArray[np.int64], Reals, Reals, Reals]:
-    """Row, own score, best score and whether that is right, of each search of the first division of the first block."""
-    block = np.unique(data.truth[:, 0, 1])[0] if len(found) == 1 else data.truth[found[0].row[0], 0, 1]
-    identity = data.truth[data.truth[:, 0, 1] == block, 0, 0]
-    count = len(divisions(np.asarray(identity, np.int64))[0].probes)
-    one = found[0]
-    return one.row[:count], one.mate[:count], one.top[:count], one.right[:count].astype(np.float64)
+def _searched(rows: Ints, embeddings: NDArray[Any], drawn: Division) -> tuple[Ints, Ints, Reals]:
+    """(S,) image and own entry (-1: a stranger) of each search, (S, E) scores with all entries."""
+    own = embeddings[rows]
+    known = templates(own[drawn.gallery], drawn.entry, int(drawn.entry.max()) + 1)
+    return rows[drawn.probes], drawn.mate, np.asarray(cosines(own[drawn.probes], known), np.float64)
 
 
 def guard(promise: Promise, data: Calibration) -> Guard:

@@ -61,7 +61,7 @@ def work_saved(
         higher_is_better=True,
         single=task == "classify",
         multilabel=task == "classify",
-        fraction=True,
+        fraction=task in ("classify", "anomaly", "detect"),
         features=features,
         finish=lambda sums: sums[..., 0] / sums[..., 1],
         gradient=_gradient,

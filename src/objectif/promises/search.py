@@ -59,6 +59,8 @@ def chain(seen: Guarded, margin: Reals, given: Bools, limits: Reals, units: Unit
         if carried == 0.0:
             continue
         lost = units.losses(seen.loss, about & (margin > limit))
+        if not len(lost.means):  # many scores equal the greatest, such as 1: there is nothing to test yet
+            continue
         proved[step - 1] = p_value(lost, seen.allowed) <= carried
         if not proved[step - 1]:
             carried = 0.0

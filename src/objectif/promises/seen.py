@@ -41,10 +41,15 @@ class Seen:
     saves = "of the images are answered for good"
     idle = "it would save no work: every answer that it is about is left to a person, or there is none"
 
+    graded = False
     tests = 1  # that share the level, all of which must be passed
 
     def beside(self, limit: float) -> str:
         """What else is to be said of a limit, after a comma; '' where nothing is."""
+        return ""
+
+    def second(self, limit: float, level: float) -> str:
+        """Of what else must hold, on these images: 'kept', 'broken', or 'open'; '' where nothing must."""
         return ""
 
     @property
@@ -105,8 +110,9 @@ class Seen:
         raise NotImplementedError
 
     def bounded_work(self, limit: float, given: Bools, level: float) -> tuple[float, float, float]:
-        """Its mean with a lower and an upper bound."""
-        saved = self.images.losses(self.work(limit, given), np.ones(self.images.size, np.bool_))
+        """Its mean with a lower and an upper bound: by bets where it is a share of each image."""
+        count = self.images.betted if self.graded else self.images.losses
+        saved = count(self.work(limit, given), np.ones(self.images.size, np.bool_))
         return saved.mean, lower(saved, level), upper(saved, level)
 
     def chance(self, limit: float, given: Bools) -> float:

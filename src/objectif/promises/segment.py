@@ -33,6 +33,7 @@ class Checked(Seen):
     spared: Reals
     others: Reals
 
+    graded = True
     idle = "it would save no work: the masks leave no part of a picture out"
     saves = "of the picture need not be looked at"
 

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from objectif.images.prepare import Placement
+from objectif.metrics.distributions import wilson
 from objectif.metrics.resample import image_counts
 from objectif.run.asked import Question
 from objectif.run.explain import Explainer, Seen
@@ -50,18 +51,29 @@ class Estimate:
 
 
 def estimate(
-    values: Sequence[float] | Reals, groups: NDArray[np.int64] | None = None, seed: int = 0
+    values: Sequence[float] | Reals,
+    groups: NDArray[np.int64] | None = None,
+    seed: int = 0,
+    *,
+    share: bool = False,
 ) -> Estimate | None:
-    """The mean of values (n,) with its percentile interval; groups (n,); None where there are no values."""
+    """The mean of values (n,) with its percentile interval; groups (n,); None where there are no values.
+
+    share: the values are 0 and 1, and where all are the same, which no resampling could tell apart, the interval is Wilson's
+    for as many groups.
+    """
     numbers = np.asarray(values, np.float64)
     if not len(numbers):
         return None
+    mean = float(numbers.mean())
     counts = image_counts(len(numbers), groups, DRAWS, seed)
     if counts is None:
-        return Estimate(float(numbers.mean()), None, None, len(numbers))
-    means = counts @ numbers / counts.sum(1)
-    low, high = np.quantile(means, (0.025, 0.975))
-    return Estimate(float(numbers.mean()), float(low), float(high), len(numbers))
+        return Estimate(mean, None, None, len(numbers))
+    if share and mean in (0.0, 1.0):
+        units = len(numbers) if groups is None else len(np.unique(groups))
+        return Estimate(mean, *wilson(mean * units, units), len(numbers))
+    low, high = np.quantile(counts @ numbers / counts.sum(1), (0.025, 0.975))
+    return Estimate(mean, float(low), float(high), len(numbers))
 
 
 def curves(
@@ -161,4 +173,7 @@ def game(
         "chance": table[:, 2],
         "gain": table[:, 0] - table[:, 1],
     }
-    return {name: estimate(values, groups, seed) for name, values in columns.items()}
+    return {
+        name: estimate(values, groups, seed, share=name in ("hit", "centre"))
+        for name, values in columns.items()
+    }

@@ -36,8 +36,8 @@ def directions(embedding: NDArray[Any]) -> Floats:
     checks of their own. Both together let far fewer foreign images through than either, or none.
     """
     values = np.asarray(embedding, np.float32)
-    values = np.sign(values) * np.sqrt(np.abs(values))
-    length = np.sqrt((values**2).sum(1, keepdims=True))
+    length = np.sqrt(np.abs(values).sum(1, keepdims=True))  # the squares of roots
+    values = np.copysign(np.sqrt(np.abs(values)), values)
     return np.asarray(values / np.maximum(length, 1e-9), np.float32)
 
 
@@ -62,6 +62,15 @@ class Space:
         taken away. Places are in standard deviations; they take no part in it, because images that are far along the very
         directions in which usual ones differ are seldom foreign. SolutionError: another network's embeddings.
         """
+        distances, along = self._told(embedding)
+        return distances, np.asarray(along / np.sqrt(self.spread), np.float32)
+
+    def distances(self, embedding: NDArray[Any]) -> Floats:
+        """(n,) the first of measured()."""
+        return self._told(embedding)[0]
+
+    def _told(self, embedding: NDArray[Any]) -> tuple[Floats, Floats]:
+        """Distances (n,), and parts along the directions (n, r)."""
         if embedding.shape[1:] != self.mean.shape:
             raise SolutionError(
                 f"the network gives embeddings of {embedding.shape[1]} numbers, the input gate knows {len(self.mean)}. The "
@@ -69,13 +78,9 @@ class Space:
             )
         centred = directions(embedding) - self.mean
         along = centred @ self.basis.T
-        across = np.maximum((centred**2).sum(1) - (along**2).sum(1), 0.0)
-        distances = np.sqrt(across / self.rest) / self.unit
-        return np.asarray(distances, np.float32), np.asarray(along / np.sqrt(self.spread), np.float32)
-
-    def distances(self, embedding: NDArray[Any]) -> Floats:
-        """(n,) the first of measured()."""
-        return self.measured(embedding)[0]
+        across = np.einsum("ij,ij->i", centred, centred) - np.einsum("ij,ij->i", along, along)
+        distances = np.sqrt(np.maximum(across, 0.0) / (self.rest * self.unit**2))
+        return np.asarray(distances, np.float32), np.asarray(along, np.float32)
 
     def arrays(self, prefix: str) -> dict[str, NDArray[Any]]:
         """For the member known.npz, under names that begin with `prefix`."""

@@ -66,6 +66,7 @@ rank = { en = "family", de = "Familie" }
         ("[lables.daisy]", 4, "unknown key 'lables'"),
         ("[labels.daisy]\nname = { en = 'Daisy' }", 5, "name has no 'de'; the languages are en, de"),
         ("[labels.daisy]\nline = { en = 'a', de = 'b', fr = 'c' }", 5, "the language 'fr', the lens ['en', 'de']"),
+        ("[labels.daisy]\nname = ' '", 5, "name is ' '; expected text"),
         ("[labels.daisy]\nname = 3", 5, "name is 3; expected text"),
         ("[labels.daisy]\nparent = 'asters'", 5, "there is no group 'asters'; add a section [groups.asters]."),
         ("[labels.daisy]\nparent = 'astres'\n[groups.asters]", 5, "did you mean 'asters'?"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -89,7 +90,20 @@ def test_a_new_kind_waits_until_it_is_accepted(lens: Lens, tmp_path: Path) -> No
     assert ask(lens, paint(tmp_path / "g.jpg", COLOURS["green"])).heading == "green"
     teach.forget(lens.folder, lens.accepted, teach.ACCEPTED, "yellow")
     assert ask(open_lens(lens.folder), unseen).heading == before.heading
-    assert not list((lens.folder / teach.THUMBNAILS).iterdir())
+    assert not list((lens.folder / teach.PICTURES).iterdir())
+
+
+def test_what_was_taught_outlives_the_solution(
+    run: Path, lens: Lens, tmp_path: Path, colours: Callable[..., Solution]
+) -> None:
+    photos = [paint(tmp_path / f"{k}.jpg", (200, 200, 30), k) for k in range(3)]
+    lens.teach("yellow", taught(Predictor(lens.solution), photos))
+    other = colours()
+    again = shutil.copytree(run, tmp_path / "again")
+    colours(networks={"fp32": other.networks["int8"]}, default="fp32").save(again / "colours.objectif")
+    found = new.make(again, lens.folder, title="Colours")
+    assert [entry.name for entry in found.waiting.entries] == ["yellow"]
+    assert ask(found, paint(tmp_path / "u.jpg", (205, 195, 35), 9)).notes[0].startswith("yellow was taught")
 
 
 def test_teaching_refuses_what_teaches_nothing(lens: Lens, tmp_path: Path) -> None:

@@ -191,7 +191,7 @@ class _Reader:
     def text(self, key: toml.Key, value: Any) -> Text:
         """Words for all languages, or a table with each of them."""
         name = key[-1]
-        if isinstance(value, str):
+        if isinstance(value, str) and value.strip():
             return {ANY: value}
         if not isinstance(value, Mapping) or not all(isinstance(v, str) for v in value.values()):
             self.fault(key, f"{name} is {value!r}; expected text, or {{ {self._example()} }}.")

@@ -29,6 +29,7 @@ from objectif.apps.lens.sure import Sure, calibrate
 from objectif.apps.lens.taxonomy import Tree
 from objectif.apps.lens.teach import Lesson
 from objectif.errors import ImageError, InputError
+from objectif.images import photo as photo_file
 from objectif.images.prepare import load_placed
 from objectif.run.gallery import Gallery
 from objectif.run.inputs import Failure
@@ -88,6 +89,15 @@ class Lens:
     def _shown(self, advice: Advice) -> str:
         """The label whose examples are shown first: the likeliest of a group is among its others already."""
         return advice.node if advice.kind == "label" and advice.node is not None else advice.likeliest
+
+    def teach(self, name: str, taught: Sequence[tuple[bytes, NDArray[Any], bytes]]) -> Lesson:
+        """Teach a name, as teach.teach() does; it waits. An opened lens does not change: open it again."""
+        waiting = teach.teach(self.folder, self.waiting, name, taught)
+        return teach.lesson(waiting.entry(" ".join(name.split())), self.examples)
+
+    def accept(self, name: str) -> None:
+        """What waits under that name. InputError where nothing does."""
+        teach.accept(self.folder, self.waiting, self.accepted, name)
 
     def forget(self, name: str) -> None:
         """What was taught under that name, waiting or accepted. InputError where nothing was."""
@@ -162,12 +172,10 @@ def look(
 
 
 def taught(predictor: Predictor, photos: Sequence[Path]) -> list[tuple[bytes, NDArray[Any], bytes]]:
-    """Photos as teach.teach() takes them. ImageError where one cannot be read."""
-    from objectif.images.photo import given, read
-
+    """Photos as teach.teach() takes them, with thumbnails to keep. ImageError where one cannot be read."""
     found = []
     for photo in photos:
-        content, name = given(photo, None)
-        small = nearest.thumbnail(read(content, name=name, min_side=nearest.SIDE))
+        content, name = photo_file.given(photo, None)
+        small = nearest.thumbnail(photo_file.read(content, name=name, min_side=nearest.SIDE))
         found.append((content, look(predictor, photo)[1], small))
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from pathlib import Path
 
 from objectif.apps.lens import cards, new
@@ -22,16 +23,13 @@ class Lenses:
         self.shell = shell
         self._opened: dict[Path, tuple[tuple[int, ...], Lens]] = {}
         self._shelved: dict[Path, tuple[int, str]] = {}
+        self._making = threading.Lock()  # two visitors may see the end of one race
 
     def folders(self) -> dict[str, Path]:
         """Name, safe in a URL -> folder. Of two with one name the server's own counts."""
-        places = [self.shell.folder()]
         found: dict[str, Path] = {}
-        for place in (*places, *self.shell.roots):
-            for folder in (
-                place,
-                *sorted(p for p in place.iterdir() if p.is_dir() and not p.name.startswith(".")),
-            ):
+        for place in (self.shell.folder(), *self.shell.roots):
+            for folder in (place, *_inside(place)):
                 if (folder / cards.FILE).is_file() and (folder / HELDOUT).is_file():
                     found.setdefault(page_name(folder), folder)
         return found
@@ -68,8 +66,9 @@ class Lenses:
         if race.state != "done":
             raise InputError(f"the race {run!r} is {race.state}; expected one that is done.")
         folder = self.shell.folder(lens_folder(run))
-        if not (folder / cards.FILE).is_file():
-            new.make(race.folder, folder, title=run)
+        with self._making:
+            if not (folder / cards.FILE).is_file():
+                new.make(race.folder, folder, title=run)
         return page_name(folder)
 
 
@@ -88,6 +87,14 @@ def page_name(folder: Path) -> str:
         plain.strip("-")
         or f"lens-{hashlib.sha256(folder.name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
     )
+
+
+def _inside(place: Path) -> list[Path]:
+    """The folders in a folder; none where it cannot be read."""
+    try:
+        return sorted(p for p in place.iterdir() if p.is_dir() and not p.name.startswith("."))
+    except OSError:
+        return []
 
 
 def _changed(path: Path) -> int:

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from objectif.apps.lens import cards, nearest, skeleton
+from objectif.apps.lens import cards, nearest, skeleton, teach
 from objectif.apps.lens.folder import Lens, open_lens, write_heldout
 from objectif.apps.lens.problem import problem
 from objectif.apps.lens.rules import confused
@@ -21,6 +21,7 @@ from objectif.data.load import load
 from objectif.errors import InputError, RunError
 from objectif.problem import read as read_problem
 from objectif.problem import write as write_problem
+from objectif.run.predictor import Predictor
 from objectif.runs.answers import read as read_answers
 from objectif.runs.folder import PROBLEM, RunFolder
 from objectif.solution.file import SUFFIX
@@ -98,6 +99,7 @@ def make(
     shutil.copyfile(raced.solution(), folder / raced.solution().name)
     write_heldout(folder, answers)
     nearest.build(dataset, solution, folder, progress)
+    teach.again(folder, Predictor(solution))
     if not (folder / cards.FILE).exists():
         skeleton.write(
             folder / cards.FILE,

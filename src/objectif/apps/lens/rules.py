@@ -76,15 +76,16 @@ class Rules:
             return Advice("unknown", None, float(scores.max()), likeliest, reason=judged.reason)
         masses = self.tree.masses(scores[None])
         found = int(self.tree.answered(masses, self.threshold)[0])
-        if found == NOBODY or (judged is not None and judged.act == "defer"):
-            node, kind, probability = None, "unsure", float(scores.max())
-        else:
+        node: str | None = None
+        kind: Kind = "unsure"
+        probability = float(scores.max())
+        if found != NOBODY and not (judged is not None and judged.act == "defer"):
             node, probability = self.tree.nodes[found], float(masses[0, found])
             kind = "label" if node in self.tree.labels else "group"
-        others = self._others(scores, likeliest if kind == "unsure" else node, self.met.get(node or "", {}))
+        others = self._others(scores, likeliest if node is None else node, self.met.get(node or "", {}))
         between = () if kind == "label" else tuple(self._likeliest(scores)[:2])
         reason = "" if judged is None or judged.act == "answer" else judged.reason
-        return Advice(kind, node, probability, likeliest, others, between, reason)  # type: ignore[arg-type]
+        return Advice(kind, node, probability, likeliest, others, between, reason)
 
     def _likeliest(self, scores: NDArray[Any]) -> list[str]:
         return [self.tree.labels[k] for k in np.argsort(-scores, kind="stable").tolist()]

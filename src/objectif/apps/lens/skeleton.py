@@ -58,31 +58,33 @@ def write(
     InputError where a name cannot stand in a text file; RunError where the disk refuses.
     """
 
-    def text(words: str) -> str:
-        return toml(dict.fromkeys(languages, words))
-
-    head = _HEAD.format(
-        example=", ".join(f'{language} = "..."' for language in languages),
-        title=text(title),
-        languages=toml(list(languages)),
-        accuracy=toml(accuracy),
-        safety=toml({language: SAFETY.get(language.split("-")[0], SAFETY["en"]) for language in languages}),
-        rank=text("family"),
-    )
-    parts = [head]
     try:
-        for label in labels:
-            lines = [
-                f"[labels.{key_text(label)}]",
-                f"name = {text(label.replace('_', ' ').strip() or label)}",
-                '# parent = "..."',
-            ]
-            for other, (count, of) in list((confused or {}).get(label, {}).items())[:MOST]:
-                lines.append(
-                    f"# of {of} held-out photos called {visible(label)}, {count} showed {visible(other)}:"
-                )
-                lines.append(f"# apart.{key_text(other)} = {text('...')}")
-            parts.append("\n".join(lines) + "\n")
+        head = _HEAD.format(
+            example=", ".join(f'{language} = "..."' for language in languages),
+            title=_text(title, languages),
+            languages=toml(list(languages)),
+            accuracy=toml(accuracy),
+            safety=toml(
+                {language: SAFETY.get(language.split("-")[0], SAFETY["en"]) for language in languages}
+            ),
+            rank=_text("family", languages),
+        )
+        cards = [_card(label, languages, (confused or {}).get(label, {})) for label in labels]
     except ValueError as error:
         raise InputError(f"{path}: {error}. Rename the class.") from None
-    write_whole(path, "\n".join(parts).encode())
+    write_whole(path, "\n".join([head, *cards]).encode())
+
+
+def _text(words: str, languages: Sequence[str]) -> str:
+    """The same words in each language, to be translated."""
+    return toml(dict.fromkeys(languages, words))
+
+
+def _card(label: str, languages: Sequence[str], confused: Mapping[str, tuple[int, int]]) -> str:
+    """The section of a label, with the pairs that a sentence would help most."""
+    name = label.replace("_", " ").strip() or label
+    lines = [f"[labels.{key_text(label)}]", f"name = {_text(name, languages)}", '# parent = "..."']
+    for other, (count, of) in list(confused.items())[:MOST]:
+        lines.append(f"# of {of} held-out photos called {visible(label)}, {count} showed {visible(other)}:")
+        lines.append(f"# apart.{key_text(other)} = {_text('...', languages)}")
+    return "\n".join(lines) + "\n"

@@ -4,9 +4,9 @@ Of the answers that a lens gives (a label or a group; "not sure" is none) a want
 confidence. From t = 1 downwards each t is tested in turn: given that n photos are answered of which k are wrong, could the
 accuracy be lower than wanted (exact binomial bound, Clopper & Pearson 1934)? The last t before the first one that could is
 taken. Testing in a fixed order needs no correction for the number of tests (fixed-sequence testing, as in Angelopoulos et
-al. 2021). The first tested is the one at which half of the photos are answered, or three times as many as are needed at the
-least: t nearer to 1 answer so few that one mistake among them would end the search. The order is fixed by how probable the
-nodes are, not by whether they are right; it holds where surer answers are not less often right.
+al. 2021). The first tested is the one at which half of the photos are answered, or three times as many as could carry the
+promise at the least (docs/decisions/lens-threshold.md says why, and what was measured). The order is fixed by how probable
+the nodes are, not by whether they are right; it holds where surer answers are not less often right.
 
 Of photos that belong together (one plant, one walk) one counts, drawn by lot, as the others tell nothing new.
 """

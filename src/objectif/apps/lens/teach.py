@@ -21,16 +21,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from objectif.apps.lens.nearest import Examples
+from objectif.apps.lens.nearest import Examples, embedded
 from objectif.errors import InputError
+from objectif.images.prepare import load as prepared
 from objectif.metrics.similarity import cosines, unit
 from objectif.problem.readers import close_to
 from objectif.run.gallery import Entry, Gallery, network_of
+from objectif.run.predictor import Predictor
 from objectif.runs.storage import write_whole
 from objectif.solution.file import Solution
 
 WAITING, ACCEPTED = "waiting.gallery", "accepted.gallery"
-THUMBNAILS = "taught"
+PICTURES = "taught"
 FEWEST, MOST = 3, 50
 PASS = 0.01
 """Share of examples of other labels that may be taken for what was taught."""
@@ -70,7 +72,7 @@ def teach(
 ) -> Gallery:
     """The waiting gallery with an entry of that name, or with more photos of it; written beside the lens.
 
-    taught: of each photo its encoded bytes, embedding (D,) and thumbnail (JPEG). InputError: no name, too few or too many
+    taught: of each photo its encoded bytes, embedding (D,) and the picture to keep of it, encoded too. InputError: no name, too few or too many
     photos, one that another name has.
     """
     name = " ".join(name.split())
@@ -89,10 +91,25 @@ def teach(
     found = waiting.enrolled(
         Entry(name, rows, images, tuple(sums)), force=True
     )  # lesson() tells how alike they are
-    for image, (_, _, thumbnail) in zip(images, taught, strict=True):
-        write_whole(folder / THUMBNAILS / image, thumbnail)
+    for image, (_, _, picture) in zip(images, taught, strict=True):
+        write_whole(folder / PICTURES / image, picture)
     found.save(folder / WAITING)
     return found
+
+
+def again(folder: Path, predictor: Predictor) -> None:
+    """Teach everything again, from the pictures that were kept, where the lens has another Solution than before."""
+    network, known = network_of(predictor.solution), predictor.solution.preparation
+    for file in (WAITING, ACCEPTED):
+        if not (folder / file).exists() or (old := Gallery.load(folder / file)).network == network:
+            continue
+        entries = []
+        for entry in old.entries:
+            batch = np.stack(
+                [prepared(folder / PICTURES / Path(image).name, known) for image in entry.images]
+            )
+            entries.append(replace(entry, embeddings=unit(embedded(predictor, batch))))
+        Gallery(network, max(known.height, known.width), tuple(entries)).save(folder / file)
 
 
 def _of_one_kind(gallery: Gallery, name: str, sums: Sequence[str]) -> None:
@@ -126,7 +143,7 @@ def accept(folder: Path, waiting: Gallery, accepted: Gallery, name: str) -> tupl
 def forget(folder: Path, gallery: Gallery, file: str, name: str) -> Gallery:
     """A gallery without that name, its thumbnails removed. InputError where it has none."""
     for image in _entry(gallery, name).images:
-        (folder / THUMBNAILS / Path(image).name).unlink(missing_ok=True)
+        (folder / PICTURES / Path(image).name).unlink(missing_ok=True)
     left = gallery.without(name)
     left.save(folder / file)
     return left
@@ -170,8 +187,8 @@ def with_lessons(examples: Examples, accepted: Gallery, folder: Path) -> Example
         examples,
         embeddings=rows,
         labels=(*examples.labels, *labels),
-        paths=(*examples.paths, *(f"{THUMBNAILS}/{image}" for image in images)),
-        thumbnails=(*examples.thumbnails, *(folder / THUMBNAILS / image for image in images)),
+        paths=(*examples.paths, *(f"{PICTURES}/{image}" for image in images)),
+        thumbnails=(*examples.thumbnails, *(folder / PICTURES / image for image in images)),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -55,6 +56,7 @@ def tell(lens: Lens, found: Found, wanted: str = "") -> Told:
     card = lens.cards.card(found.label)
     shown = found.taught is not None or found.advice.node is not None
     heading, sure = words.heading(found)
+    among = found.advice.kind == "group" and found.taught is None
     return Told(
         language=language,
         heading=heading,
@@ -63,7 +65,7 @@ def tell(lens: Lens, found: Found, wanted: str = "") -> Told:
         notes=tuple(words.notes(found)),
         facts=tuple(said(fact, language) for fact in card.facts) if shown else (),
         rivals=tuple(words.rivals(found)),
-        rivals_title=word(language, "which" if found.advice.kind == "group" else "others"),
+        rivals_title=word(language, "which" if among else "others"),
         actions=tuple(words.action(action) for action in card.actions) if shown else (),
         settle=words.settle(found),
         safety=said(lens.cards.safety, language),
@@ -76,22 +78,10 @@ def tell(lens: Lens, found: Found, wanted: str = "") -> Told:
 
 def promise(lens: Lens, language: str) -> str:
     """What held-out photos say of a lens's answers, as sentences."""
-    sure, tree = lens.sure, lens.rules.tree
-    counts: dict[str, int] = {}
-    for node in sure.nodes.tolist():
-        name = "" if node == NOBODY else tree.nodes[node]
-        rank = said(lens.cards.card(name).rank, language) if name in lens.cards.groups else ""
-        what = (
-            word(language, "nothing")
-            if not name
-            else rank or name
-            if name in lens.cards.groups
-            else word(language, "label")
-        )
-        counts[what] = counts.get(what, 0) + 1
+    sure, words = lens.sure, _Words(lens, language)
+    counts = Counter(words.level(node) for node in sure.nodes.tolist())
     shares = (
-        word(language, "shares", share=whole(count / sure.photos), what=what)
-        for what, count in sorted(counts.items(), key=lambda pair: -pair[1])
+        word(language, "shares", share=whole(n / sure.photos), what=what) for what, n in counts.most_common()
     )
     first = word(
         language,
@@ -120,6 +110,15 @@ class _Words:
 
     def name(self, node: str) -> str:
         return said(self.lens.cards.card(node).name, self.language)
+
+    def level(self, node: int) -> str:
+        """What a node of the tree is: the label, a rank, nothing that is sure."""
+        if node == NOBODY:
+            return word(self.language, "nothing")
+        name = self.lens.rules.tree.nodes[node]
+        if name not in self.lens.cards.groups:
+            return word(self.language, "label")
+        return said(self.lens.cards.groups[name].rank, self.language) or self.name(name)
 
     def heading(self, found: Found) -> tuple[str, str]:
         """What it is, and how sure that is."""

@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from objectif.data import good, synthetic
+from objectif.data.apart import CALIBRATION, plan_beside
 from objectif.data.dataset import Dataset
 from objectif.data.identities import plan_identities
 from objectif.data.load import load
 from objectif.data.pixels import read
 from objectif.data.restoration import channels
-from objectif.data.splits import CALIBRATION, SplitPlan, components, plan
+from objectif.data.splits import SplitPlan, components
 from objectif.errors import DataError, LeakageError
 from objectif.health.duplicates import clusters, near_pairs, same_pairs
 from objectif.health.leakage import Leakage, leakage
@@ -94,13 +95,13 @@ def survey(problem: Problem, work: Path, progress: Callable[[int, int], None] | 
     else:
         part = find(problem.task).whole and problem.folds == USUAL_FOLDS
         divided = good.two_classes(dataset) if problem.task == "anomaly" else dataset
-        division = plan(
+        division = plan_beside(
             divided,
+            problem.aside(),
             folds=problem.folds,
             seed=problem.seed,
             together=near,
             part=part,
-            calibration=problem.aside(),
         )
     units = components(dataset.groups(), near, len(dataset))
     sizes = np.array([(i.height, i.width) for i in looks.infos if i is not None] or [(224, 224)])

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 MOST, CHUNK, ROUNDED = 512, 32, 32
 """Images looked at, at most; at a time; and those by which int8 is compared with fp32."""
 TIME = 0.04
-"""Share of the budget that may be spent on looking at images."""
+"""Share of the time that the race took, which may be spent on looking at images."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class _Look:
 
     def at(self, rows: NDArray[np.int64], network: Network | None, share: float = 1.0) -> _Seen:
         """As many of the rows as there is time for, at least LEAST; share: of the time."""
-        seconds, began = share * TIME * self.race.problem.budget, time.monotonic()
+        seconds, began = share * TIME * self.race.now(), time.monotonic()
         chunk = 1 if self.preparation.fit == "keep" else CHUNK  # pictures of several sizes are no batch
         seen: list[Floats] = []
         signs: list[Floats] = []

@@ -144,7 +144,9 @@ def _finish(race: Race, folder: RunFolder, command: str) -> Result:
         old.unlink()
     delivery.solution.save(folder.path / f"{name_of(race)}.objectif")
     folder.write_result(delivery.result)
+    began = race.now()
     looked = look(race, delivery)
+    race.board.journal.append("explained", status="done", seconds=round(race.now() - began, 3))
     if looked is not None:
         folder.write_json(WHY, looked)
     write_report(folder)

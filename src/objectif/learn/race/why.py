@@ -1,7 +1,7 @@
 """Where the winner looked: maps over a few held-out images, and whether its maps pass their tests, for the report.
 
 By a network that has not learned from the images: the delivered one on test images, else the first fold's on what that fold
-held out. Bounded in time, because a race's budget is for the race: tests go on as long as it lasts, and say on how many
+held out. Bounded in time, because the time of a race is for the race: tests go on as long as it lasts, and say on how many
 images. People's pictures are not kept.
 """
 
@@ -37,7 +37,7 @@ from objectif.run.sanity import ORDERS, Estimate, Pointing, curves, estimate, ga
 from objectif.solution.file import Solution
 
 TASKS = ("classify", "regress")
-SHARE, LEAST, MOST = 0.03, 3.0, 15.0  # of the budget; seconds at least and at most
+SHARE, LEAST, MOST = 0.03, 1.0, 15.0  # of the time that the race took; seconds at least and at most
 CASES, TRIED = 4, 60  # pictures of each kind that are shown; pictures looked at to find them
 TESTED, POINTED = 24, 150  # pictures in the tests of maps; objects in the pointing game
 CELLS = 24  # of a kept map along its longer side
@@ -96,7 +96,7 @@ def look(race: Race, delivery: Delivery) -> dict[str, Any] | None:
     winner = next(c for c in race.board.order if c.id == delivery.result.winner)
     try:
         graph, rows, words = _held_out(race, winner, delivery)
-        seconds = min(MOST, max(LEAST, SHARE * race.problem.budget))
+        seconds = min(MOST, max(LEAST, SHARE * race.now()))
         one = _look(race, delivery.solution, graph, rows, seconds)
         cases = _cases(one)
         method = cases[0]["method"] if cases else ""

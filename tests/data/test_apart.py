@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from objectif.data.apart import plan_beside
 from objectif.data.dataset import Dataset
 from objectif.data.identities import plan_identities
-from objectif.data.splits import LOCK_FROM, SplitPlan, components, from_json, plan, to_json
+from objectif.data.splits import LOCK_FROM, SplitPlan, components, from_json, to_json
 from objectif.errors import DataError
 
 Made = Callable[..., Dataset]
@@ -32,7 +33,7 @@ def test_a_share_of_whole_groups_is_kept_apart(made: Made, seed: int, share: flo
     labels = [0] * 60 + [1] * 40
     groups = [f"g{i % 33}" for i in range(100)] if grouped else [None] * 100
     data = made(labels, groups=groups)
-    split = plan(data, seed=seed, calibration=share)
+    split = plan_beside(data, share, seed=seed)
     apart = np.flatnonzero(split.calibration)
     assert not seen(split) & set(apart.tolist())
     assert not split.test[apart].any()
@@ -43,7 +44,7 @@ def test_a_share_of_whole_groups_is_kept_apart(made: Made, seed: int, share: flo
 
 
 def test_without_promises_nothing_is_kept_apart(made: Made) -> None:
-    split = plan(made([0, 1] * 20))
+    split = plan_beside(made([0, 1] * 20), 0.0)
     assert not split.calibration.any()
     assert len(split.development()) == 40
 
@@ -51,7 +52,7 @@ def test_without_promises_nothing_is_kept_apart(made: Made) -> None:
 def test_given_calibration_images_are_taken_as_given(made: Made) -> None:
     data = made([0, 1] * 30)
     named = tuple(replace(s, split="calibration" if k < 20 else "train") for k, s in enumerate(data.samples))
-    split = plan(replace(data, samples=named), calibration=0.5)
+    split = plan_beside(replace(data, samples=named), 0.5)
     assert np.flatnonzero(split.calibration).tolist() == list(range(20))
     assert "20 images kept apart" in split.origin
 
@@ -59,18 +60,18 @@ def test_given_calibration_images_are_taken_as_given(made: Made) -> None:
 def test_test_images_are_never_among_them(made: Made) -> None:
     data = made([0, 1] * 50)
     named = tuple(replace(s, split="test" if k < 30 else "train") for k, s in enumerate(data.samples))
-    split = plan(replace(data, samples=named), calibration=0.3)
+    split = plan_beside(replace(data, samples=named), 0.3)
     assert split.test[:30].all()
     assert 15 <= split.calibration.sum() <= 28
     assert not (split.test & split.calibration).any()
-    locked = plan(made([0, 1] * LOCK_FROM), calibration=0.3)
+    locked = plan_beside(made([0, 1] * LOCK_FROM), 0.3)
     assert locked.test.any()
     assert not (locked.test & locked.calibration).any()
 
 
 def test_they_survive_the_run_folder(made: Made) -> None:
     data = made([0, 1] * 30)
-    split = plan(data, calibration=0.3)
+    split = plan_beside(data, 0.3)
     again = from_json(json.loads(json.dumps(to_json(split, data))), data)
     assert again.calibration.tolist() == split.calibration.tolist()
     old: dict[str, Any] = to_json(split, data)
@@ -93,4 +94,4 @@ def test_identities_are_kept_apart_whole(made: Made) -> None:
 def test_too_few_groups_are_refused(made: Made) -> None:
     data = made([0, 1] * 10, groups=[f"p{k % 3}" for k in range(20)])
     with pytest.raises(DataError, match="3 groups of images; expected at least 4"):
-        plan(data, calibration=0.3)
+        plan_beside(data, 0.3)
