@@ -37,7 +37,7 @@ from objectif.run.sanity import ORDERS, Estimate, Pointing, curves, estimate, ga
 from objectif.solution.file import Solution
 
 TASKS = ("classify", "regress")
-SHARE, LEAST, MOST = 0.02, 1.0, 15.0  # of the time that the race took; seconds at least and at most
+SHARE, LEAST, MOST = 0.01, 1.0, 15.0  # of the time that the race took; seconds at least and at most
 CASES, TRIED = 4, 60  # pictures of each kind that are shown; pictures looked at to find them
 TESTED, POINTED = 24, 150  # pictures in the tests of maps; objects in the pointing game
 CELLS = 24  # of a kept map along its longer side
