@@ -98,29 +98,28 @@ def priors(solve: Solve, runs: Path, shared: Path) -> Row:
 
 def without_clean(solve: Solve, runs: Path, shared: Path) -> Row:
     """SURE on one noisy copy of each training picture."""
-    with_clean = noise(solve, runs, shared, "denoise-short", "dncnn", "charbonnier", "4m")["estimate"]
-    found = noise(solve, runs, shared, "denoise-sure", "dncnn", "sure", "4m")
-    return {
-        "what": "the same learned without clean pictures (SURE), and with them in the same time (4 min)",
-        "asked": "within 1 dB",
-        "measured": f"{found['estimate']:.2f} against {with_clean:.2f}",
-        "reached": with_clean - found["estimate"] <= 1.0,
-        "notes": "one noisy copy of each picture; which network is delivered was judged with clean held-out pictures",
-        "command": "python benchmarks/run.py denoise_without_clean",
-    }
+    return _beside_clean(
+        solve, runs, shared, "sure", "(SURE), and with them in the same time (4 min)", "denoise_without_clean"
+    )
 
 
 def blind_spot(solve: Solve, runs: Path, shared: Path) -> Row:
     """Noise2Void on one noisy copy of each training picture."""
+    words = "and without the noise's strength (Noise2Void), and with them in the same time (4 min)"
+    return _beside_clean(solve, runs, shared, "noise2void", words, "denoise_blind_spot")
+
+
+def _beside_clean(solve: Solve, runs: Path, shared: Path, loss: str, words: str, name: str) -> Row:
+    """A loss that needs no clean pictures beside one that does, each for the same time."""
     with_clean = noise(solve, runs, shared, "denoise-short", "dncnn", "charbonnier", "4m")["estimate"]
-    found = noise(solve, runs, shared, "denoise-noise2void", "dncnn", "noise2void", "4m")
+    found = noise(solve, runs, shared, f"denoise-{loss}", "dncnn", loss, "4m")
     return {
-        "what": "the same learned without clean pictures and without the noise's strength (Noise2Void, 4 min)",
+        "what": f"the same learned without clean pictures {words}",
         "asked": "within 1 dB",
         "measured": f"{found['estimate']:.2f} against {with_clean:.2f}",
         "reached": with_clean - found["estimate"] <= 1.0,
-        "notes": "one noisy copy of each picture; judged with clean held-out pictures",
-        "command": "python benchmarks/run.py denoise_blind_spot",
+        "notes": f"one noisy copy of each picture; which network is delivered was judged with clean held-out pictures; {found['winner']}",
+        "command": f"python benchmarks/run.py {name}",
     }
 
 

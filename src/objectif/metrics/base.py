@@ -46,7 +46,8 @@ class Metric(ABC):
     single, multilabel: which kinds of truth it fits (neither, for another task). fraction: it lies in 0..1, and 1 (0) means that all is
     right (wrong), so that Wilson's interval applies there. blind(truth, classes) -> scores (N, C): what does
     best under this metric without a look at the images; to be beaten. idle: what that is called. axes: of the answers to N images, of which a
-    stack of several seeds has one more: 2 for scores (N, C), 3 for boxes (N, M, 6) and masks (N, H, W).
+    stack of several seeds has one more: 2 for scores (N, C), 3 for boxes (N, M, 6) and masks (N, H, W). per_image: a mean in which
+    each image counts the same, whatever its class.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Metric(ABC):
     idle: str = field(default="answering without a look at the images", kw_only=True)
     task: str = field(default="classify", kw_only=True)
     axes: int = field(default=2, kw_only=True)
+    per_image: bool = field(default=False, kw_only=True)
 
     @property
     def sign(self) -> float:
@@ -76,7 +78,7 @@ class Metric(ABC):
 
         A mean over C classes of n_c images has the variance of C^2 / sum(1 / n_c) images.
         """
-        if self.name in ("accuracy", "hamming_accuracy", "work_saved"):
+        if self.per_image:
             return float(len(truth))
         if truth.ndim == 2:
             per_class = np.minimum(truth.sum(axis=0), len(truth) - truth.sum(axis=0))

@@ -106,7 +106,17 @@ def _mean(
 ) -> SumMetric:
     """A mean over images: a share of right answers (higher is better) or a loss."""
     return SumMetric(
-        name, title, share, not multilabel, multilabel, share, mean_of(values), ratio, ratio_gradient, 1 / 2
+        name,
+        title,
+        share,
+        not multilabel,
+        multilabel,
+        share,
+        mean_of(values),
+        ratio,
+        ratio_gradient,
+        1 / 2,
+        per_image=share,
     )
 
 

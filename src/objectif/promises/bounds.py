@@ -25,7 +25,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from objectif.metrics.distributions import beta_cdf, wilson
+from objectif.metrics.distributions import clopper_pearson
 
 Reals = NDArray[np.float64]
 _LOGS = np.zeros(1)  # log k! for k = 0, 1, ...
@@ -103,15 +103,8 @@ def upper(losses: Losses, level: float) -> float:
 
 @lru_cache(maxsize=50_000)
 def _most_share(lost: int, n: int, level: float) -> float:
-    """Clopper and Pearson's upper bound of a share, lost < n."""
-
-    def falling(share: float) -> float:
-        return math.log(max(beta_cdf(1.0 - share, n - lost, lost + 1), 1e-300) / level)
-
-    high = min(1.0, wilson(lost, n, 1.0 - 2.0 * level)[1] + 1.0 / n)
-    while falling(high) > 0.0 and high < 1.0:
-        high = min(1.0, 2.0 * high)
-    return _root(falling, lost / n, high)
+    """Clopper and Pearson's upper bound of a share."""
+    return clopper_pearson(lost, n, 1.0 - 2.0 * level)[1]
 
 
 def lower(losses: Losses, level: float) -> float:

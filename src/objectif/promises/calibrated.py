@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from objectif.metrics.calibration import ece
+from objectif.metrics.means import squared
+from objectif.tasks.conformal import claimed, reach
 
-COVERAGE = 0.9
 BINS = 10
 DRAWS = 400
 FEWEST = 10
@@ -54,9 +55,9 @@ def members(probabilities: NDArray[np.floating[Any]], threshold: float) -> NDArr
 
 def _squares(truth: NDArray[np.int64], probabilities: NDArray[np.floating[Any]]) -> Reals:
     """(N,) Brier score of each image: squared errors summed over classes, or, where labels are several, their mean."""
-    hot = truth if truth.ndim == 2 else np.eye(probabilities.shape[1])[truth]
-    errors = (probabilities.astype(np.float64) - hot) ** 2
-    return np.asarray(errors.mean(1) if truth.ndim == 2 else errors.sum(1), np.float64)
+    if truth.ndim == 1:
+        return squared(truth, probabilities)
+    return np.asarray(((probabilities.astype(np.float64) - truth) ** 2).mean(1), np.float64)
 
 
 def _intervals(
@@ -96,10 +97,7 @@ def _spanned(estimate: float, drawn: list[float]) -> dict[str, float | None]:
 def _sets(
     truth: NDArray[np.int64], probabilities: NDArray[np.floating[Any]], units: NDArray[np.int64]
 ) -> dict[str, float]:
-    """Each group counts the same: its images share its weight."""
+    """The threshold, each group counting the same, and the coverage that so many groups can vouch for."""
     score = np.asarray(probabilities[np.arange(len(truth)), truth], np.float64)
-    _, which, sizes = np.unique(units, return_inverse=True, return_counts=True)
-    mass = 1.0 / ((len(sizes) + 1.0) * sizes[which])
-    order = np.argsort(-score, kind="stable")
-    enough = np.flatnonzero(np.cumsum(mass[order]) >= COVERAGE - 1e-9)
-    return {"coverage": COVERAGE, "threshold": float(score[order[enough[0]]]) if len(enough) else 0.0}
+    groups = len(np.unique(units))
+    return {"coverage": claimed(groups), "threshold": -reach(-score, units)}

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from objectif.metrics.base import Metric, SumMetric
 from objectif.metrics.catalog import metric
+from objectif.metrics.means import mean_of, ratio, ratio_gradient
 from objectif.problem.promises import Promise, parse
 from objectif.problem.values import WORK_SAVED
 from objectif.promises.calibration import Calibration
@@ -48,11 +49,10 @@ def work_saved(
     """The metric: 1 where every image is answered under the promises, 0 where all are left to a person."""
     decoding = Decoding(costs=costs)
 
-    def features(truth: NDArray[Any], scores: NDArray[Any]) -> NDArray[np.float64]:
+    def saved(truth: NDArray[Any], scores: NDArray[Any]) -> NDArray[np.float64]:
         chosen = choose(scores, decoding, multilabel) if task == "classify" else None
         data = Calibration(task, classes, multilabel, truth, scores, chosen, None, None, costs)
-        saved = work(promises, data)
-        return np.stack([saved.astype(np.float64), np.ones(len(truth))], axis=1)
+        return np.asarray(work(promises, data), np.float64)
 
     usual = metric(find(task).usual_metric(multilabel), classes)
     return SumMetric(
@@ -62,17 +62,13 @@ def work_saved(
         single=task == "classify",
         multilabel=task == "classify",
         fraction=task in ("classify", "anomaly", "detect"),
-        features=features,
-        finish=lambda sums: sums[..., 0] / sums[..., 1],
-        gradient=_gradient,
+        features=mean_of(saved),
+        finish=ratio,
+        gradient=ratio_gradient,
         free=0.5,
         task=task,
         axes=usual.axes,
         blind=usual.blind,
         idle=IDLE,
+        per_image=True,
     )
-
-
-def _gradient(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    share = sums[..., 0] / sums[..., 1]
-    return np.stack([1.0 / sums[..., 1], -share / sums[..., 1]], axis=-1)

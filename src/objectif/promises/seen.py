@@ -7,6 +7,7 @@ work is saved, and how a rule is told from one that says the same of every image
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +20,7 @@ from objectif.promises.calibration import Bools, Reals, Units
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class Seen(ABC):
     """A promise on N images.
 
     images: their independent units. units: those of the M things that the promise is about; the images themselves, or
@@ -105,9 +106,9 @@ class Seen:
         """(N,) which images this promise does not leave to a person."""
         return np.ones(self.images.size, np.bool_)
 
+    @abstractmethod
     def work(self, limit: float, given: Bools) -> Reals:
         """(N,) in [0, 1], the work that is saved with each image under the limit; `given` images are answered."""
-        raise NotImplementedError
 
     def bounded_work(self, limit: float, given: Bools, level: float) -> tuple[float, float, float]:
         """Its mean with a lower and an upper bound: by bets where it is a share of each image."""
@@ -115,9 +116,9 @@ class Seen:
         saved = count(self.work(limit, given), np.ones(self.images.size, np.bool_))
         return saved.mean, lower(saved, level), upper(saved, level)
 
+    @abstractmethod
     def chance(self, limit: float, given: Bools) -> float:
         """The p-value that the answers go with the truth no more than those of a rule that looks at no image."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -47,3 +47,12 @@ def heat_of(scores: NDArray[np.floating], truth: NDArray[np.int64]) -> float:
     p = np.clip(scores.astype(np.float64), 1e-9, 1 - 1e-9)
     logits = np.log(p) - np.log1p(-p) if truth.ndim == 2 else np.log(p)
     return temperature(logits, truth, np.ones(len(truth)))[0]
+
+
+def heated(scores: NDArray[np.float64], heat: float, *, several: bool) -> NDArray[np.float64]:
+    """Probabilities (N, C) that were given without a temperature, at this one."""
+    p = np.clip(scores, 1e-9, 1 - 1e-9)
+    if several:
+        return np.asarray(1 / (1 + np.exp(-(np.log(p) - np.log1p(-p)) / heat)), np.float64)
+    p = p ** (1 / heat)
+    return np.asarray(p / p.sum(1, keepdims=True), np.float64)

@@ -19,7 +19,8 @@ from objectif.data.pixels import placed, prepared
 from objectif.errors import TrialError
 from objectif.images.prepare import Placement, Preparation
 from objectif.learn.export.join import join
-from objectif.learn.fit.calibrate import heat_of
+from objectif.learn.fit.calibrate import heat_of, heated
+from objectif.learn.fit.isotonic import worthwhile
 from objectif.learn.models import find, find_model
 from objectif.learn.models.base import Learner
 from objectif.learn.race.answering import answer, read_decoding
@@ -31,11 +32,11 @@ from objectif.learn.race.idle import against_idle
 from objectif.learn.race.kind import kind_of
 from objectif.learn.race.material import extractor, head_of, material
 from objectif.learn.race.patches import patches
-from objectif.learn.race.promising import calibration_of, heated, promised
+from objectif.learn.race.promising import calibration_of, promised
 from objectif.learn.race.race import Race
 from objectif.learn.race.record import card_of, result_of
 from objectif.metrics.intervals import Interval, interval
-from objectif.metrics.isotonic import share, worthwhile
+from objectif.metrics.isotonic import share
 from objectif.metrics.pictures import stored
 from objectif.run.check import probes
 from objectif.run.network import Network

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from objectif.health.duplicates import clusters, same_pairs
 from objectif.images.prepare import Preparation
+from objectif.learn.fit.calibrate import heated
 from objectif.learn.race.answering import answer
 from objectif.learn.race.candidate import Candidate
 from objectif.learn.race.race import Race
@@ -99,15 +100,6 @@ def as_delivered(
     warm = np.asarray(scores, np.float64)
     warm = heated(warm, decoding.temperature if winner.epochs else 1.0, several=several)
     return warm if decoding.curve is None else bent(warm, decoding.curve, several)
-
-
-def heated(scores: NDArray[np.float64], heat: float, *, several: bool) -> NDArray[np.float64]:
-    """Probabilities (N, C) that were given without a temperature, at this one."""
-    p = np.clip(scores, 1e-9, 1 - 1e-9)
-    if several:
-        return np.asarray(1 / (1 + np.exp(-(np.log(p) - np.log1p(-p)) / heat)), np.float64)
-    p = p ** (1 / heat)
-    return np.asarray(p / p.sum(1, keepdims=True), np.float64)
 
 
 def _data(race: Race) -> dict[str, Any]:

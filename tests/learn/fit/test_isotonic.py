@@ -8,9 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+pytest.importorskip("torch")
+
 from objectif.errors import SolutionError
+from objectif.learn.fit.isotonic import FEWEST, fitted, worthwhile
 from objectif.metrics.calibration import ece
-from objectif.metrics.isotonic import FEWEST, bent, fitted, odds, share, worthwhile
+from objectif.metrics.isotonic import bent, odds, share
 from objectif.tasks.classify import Decoding, decode
 
 
