@@ -69,3 +69,12 @@ def test_a_decoding_with_a_curve_survives_the_file_and_is_checked() -> None:
     for odd in (((0.0, 1.0), (1.0, 0.5)), ((0.0, float("nan")),), ()):
         with pytest.raises(SolutionError, match="curve is"):
             Decoding(curve=odd)
+
+
+@given(st.integers(0, 30), st.sampled_from([0.0, 0.5, 0.95, 1.0]))
+@settings(max_examples=20, deadline=None)
+def test_a_network_that_is_certain_of_most_images_has_a_curve_too(seed: int, certain: float) -> None:
+    p, truth = too_sure(400, seed)
+    sure = np.random.default_rng(seed).random(len(p)) < certain
+    p[sure] = np.eye(3)[p[sure].argmax(1)]
+    assert Decoding(curve=fitted(p, truth)).curve is not None  # strictly rising, or it would be refused

@@ -59,9 +59,10 @@ def _log_loss(p: NDArray[np.floating], truth: NDArray[np.int64]) -> Reals:
 
 
 def _binned(x: Reals, true: Reals) -> tuple[Reals, Reals, Reals]:
-    """Mean log-odds, share true and count of KNOTS bins with as many positives and negatives as can be in each."""
+    """Mean log-odds (rising), share true and count of at most KNOTS bins with as many positives and negatives as can be in each."""
     weight = true / max(1.0, true.sum()) + (1 - true) / max(1.0, (1 - true).sum())
     place = np.minimum((np.cumsum(weight) / weight.sum() * KNOTS).astype(np.int64), KNOTS - 1)
+    place = place[np.searchsorted(x, x)]  # equal numbers share a bin, however many a sure network gives
     count = np.bincount(place, minlength=KNOTS).astype(np.float64)
     some = count > 0
     mean = np.bincount(place, x, KNOTS)[some] / count[some]
