@@ -176,8 +176,13 @@ def told(answer: Answer) -> dict[str, float]:
 
 
 def numbers(answer: Answer, measures: Measures, space: Space | None) -> dict[str, float]:
-    """All that is compared of one image, by name: looks, distance and places of the embedding in `space`, and told()."""
-    found = {**dict(zip(LOOKS, map(float, measures.looks), strict=True)), **told(answer)}
+    """All that is compared of one image, by name: sights() and told()."""
+    return {**sights(measures, space), **told(answer)}
+
+
+def sights(measures: Measures, space: Space | None) -> dict[str, float]:
+    """What is compared of an input, by name: looks, and distance and places of the embedding in `space`."""
+    found = dict(zip(LOOKS, map(float, measures.looks), strict=True))
     if space is None or measures.embedding is None:
         return found
     far, places = space.measured(measures.embedding[None])
@@ -189,7 +194,7 @@ def numbers(answer: Answer, measures: Measures, space: Space | None) -> dict[str
 
 
 def kept(rows: Sequence[Mapping[str, float]], space: Space | None) -> dict[str, NDArray[Any]]:
-    """Arrays of `known` from numbers() of images that took no part in fitting, one Mapping for each image.
+    """Arrays of `known` from sights() or told() of images, one Mapping for each; embeddings and scores of such that took no part.
 
     Columns are sorted each by itself, so that no row is an image; one of fewer than LEAST numbers is left out.
     """
@@ -259,7 +264,8 @@ def drift(
     clear = [one.name for one in moved if one.adjusted <= alarm] or names
     unlike = _farthest({n: reference[n] for n in clear}, {n: new[n] for n in clear}, paths)[:shown]
     sizes = [len(reference[name]) for name in names]
-    note = cannot(len(rows), min(sizes), len(names), alarm)
+    scores = any(name not in LOOKS and not name.startswith(("place:", "distance")) for name in names)
+    note = cannot(len(rows), min(sizes), len(names), alarm, scores=scores)
     return Drift(tuple(moved), tuple(unlike), alarm, len(rows), max(sizes), rejected, (note,))
 
 
@@ -321,11 +327,16 @@ def _deviations(before: Doubles, now: Doubles) -> Doubles:
     return np.asarray(np.abs(now - middle) / spread, np.float64)
 
 
-def cannot(n: int, m: int, measures: int, alarm: float) -> str:
+def cannot(n: int, m: int, measures: int, alarm: float, *, scores: bool) -> str:
     """What such a comparison cannot see, in words."""
     gap = smallest_gap(n, m, alarm / max(1, measures))
+    seen = (
+        "looks and scores"
+        if scores
+        else "looks (no image was kept apart for promises, by which scores could be judged)"
+    )
     return (
         f"With {n} new images against {m}, a measure has to differ by {gap:.2f} in its cumulative distribution before this "
-        f"speaks up. It sees looks and scores, not whether answers are right: `objectif evaluate` on labelled images does. "
+        f"speaks up. It sees {seen}, not whether answers are right: `objectif evaluate` on labelled images does. "
         f"It supposes that the images are independent of each other; one false alarm in {1 / alarm:.0f} such checks is expected."
     )

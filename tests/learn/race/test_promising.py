@@ -134,3 +134,20 @@ def test_work_ranks_whatever_metric_is_named_and_it_is_said(stripes: Path, tmp_p
     ground = survey(problem(stripes, "recall[rows] >= 0.8", metric="auroc"), tmp_path)
     assert ground.problem.metric == "work_saved"
     assert any("not by auroc" in note for note in ground.notes)
+
+
+def test_scores_are_kept_for_drift_where_images_were_kept_apart(
+    kept: Path, stripes: Path, tmp_path: Path
+) -> None:
+    def columns(run: Path) -> set[str]:
+        known = read_solution(next(run.glob("*.objectif"))).known
+        return {name.removeprefix("drift_column_") for name in known if name.startswith("drift_column_")}
+
+    assert {"score:rows", "surest score", "level"} <= columns(kept)
+    solve(
+        problem(stripes, "recall[rows] >= 0.8", promises=[], calibration="auto"),
+        tmp_path / "plain",
+        show=Show(quiet=True),
+    )
+    plain = columns(tmp_path / "plain")
+    assert "level" in plain and not any("score" in name for name in plain)

@@ -26,23 +26,21 @@ from objectif.data.pixels import placed, size
 from objectif.images.prepare import Placement, Preparation
 from objectif.learn.models import find, find_model
 from objectif.learn.models.base import Learner
-from objectif.learn.race.answering import halves
+from objectif.learn.race.answering import answer, halves
 from objectif.learn.race.candidate import Candidate
 from objectif.learn.race.folds import fold_file
-from objectif.learn.race.promising import as_delivered
-from objectif.run.drift import PLACES, kept, numbers
+from objectif.run.drift import PLACES, kept, sights, told
 from objectif.run.gate import Measures, looks, signature
 from objectif.run.gate_fit import LEAST, crossed_distances, fit, fit_space
 from objectif.run.network import EMBEDDING, Network
 from objectif.solution.file import Precision
 from objectif.solution.gate import Floats, Gate, Space
-from objectif.tasks.classify import Decoding
 
 if TYPE_CHECKING:
     from objectif.learn.race.race import Race
 
-MOST, CHUNK, ROUNDED = 512, 32, 32
-"""Images looked at, at most; at a time; and those by which int8 is compared with fp32."""
+MOST, CHUNK, ROUNDED, SCORED = 512, 32, 32, 256
+"""Images looked at, at most; at a time; those by which int8 is compared with fp32; and those whose scores are kept for drift."""
 TIME = 0.04
 """Share of the time that the race took, which may be spent on looking at images."""
 
@@ -90,9 +88,8 @@ def kind_of(
     gate = found.gate
     if "int8" in networks and gate.space is not None:
         gate = _rounded(look, gate, networks["int8"], found.own)
-    arrays = kept(
-        _compared(race, winner, found, decoding), None if found.apart is None else found.apart.space
-    )
+    space = None if found.apart is None else found.apart.space
+    arrays = kept(_compared(look, found, networks["fp32"], decoding), space)
     return {"gate": gate.table(), "known": {**gate.arrays(), **arrays}}
 
 
@@ -110,6 +107,10 @@ class _Look:
     def units(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """(n,) the unit of each row, numbered from 0."""
         return np.unique(self.race.ground.context.units[rows], return_inverse=True)[1].astype(np.int64)
+
+    def one_each(self, rows: NDArray[np.int64]) -> list[int]:
+        """The first row of each unit, in order."""
+        return [int(row) for row in rows[np.sort(np.unique(self.units(rows), return_index=True)[1])]]
 
     def signed(self, winner: Candidate, seen: _Seen) -> tuple[Floats, NDArray[np.int64]] | None:
         """What fit() takes of signatures: None where pretrained features, which know many more pictures, do better alone."""
@@ -199,27 +200,37 @@ def _rounded(look: _Look, gate: Gate, graph: bytes, own: _Seen) -> Gate:
     return replace(gate, distance={**gate.distance, "int8": most})
 
 
-def _compared(race: Race, winner: Candidate, found: _Found, decoding: Any) -> list[dict[str, float]]:
-    """What drift compares, of one image of each group: looks, scores while it was held out, and embeddings where apart."""
-    dataset, apart = race.ground.dataset, found.apart
+def _compared(look: _Look, found: _Found, network: bytes, decoding: Any) -> list[dict[str, float]]:
+    """What drift compares, of one image of each group: looks, and embeddings where apart; scores, see _scores()."""
+    apart = found.apart
     embeddings = {} if apart is None else dict(zip(apart.rows.tolist(), apart.embedding, strict=True))
-    scored = {int(row): k for k, row in enumerate(race.ground.plan.scored())}
-    answers, rows, units = race.board.one(winner), [], set[int]()
-    if isinstance(decoding, Decoding):
-        answers = as_delivered(winner, answers, decoding, several=dataset.multilabel).astype(np.float32)
-    for row, seen in zip(found.seen.rows.tolist(), found.seen.looks, strict=True):
-        unit = int(race.ground.context.units[row])
-        if row not in scored or unit in units:
-            continue
-        units.add(unit)
-        [answer] = race.ground.context.task.answers(
-            [dataset.samples[row].path],
-            dataset.classes,
-            answers[scored[row]][None],
-            decoding,
-            dataset.multilabel,
-            [Placement(*size(dataset, row))],
-        )
-        measures = Measures(seen, embedding=embeddings.get(row))
-        rows.append(numbers(answer, measures, None if apart is None else apart.space))
-    return rows
+    seen = dict(zip(found.seen.rows.tolist(), found.seen.looks, strict=True))
+    space = None if apart is None else apart.space
+    rows = [
+        sights(Measures(seen[row], embedding=embeddings.get(row)), space)
+        for row in look.one_each(found.seen.rows)
+    ]
+    return [*rows, *_scores(look, network, decoding)]
+
+
+def _scores(look: _Look, network: bytes, decoding: Any) -> list[dict[str, float]]:
+    """Scores of the delivered network for images kept apart for promises; none without such images.
+
+    Scores that other networks gave while an image was held out are a little less sure than those of the delivered one, which
+    learned from more images: drift would see that, and call it a change.
+    """
+    ground = look.race.ground
+    rows = np.array(look.one_each(np.flatnonzero(ground.plan.calibration))[:SCORED], np.int64)
+    if not len(rows):
+        return []
+    cores, dataset, task = look.race.executor.cores, ground.dataset, ground.context.task
+    answers = answer(ground.context, network, rows, look.preparation, decoding, cores)
+    found = task.answers(
+        [dataset.samples[row].path for row in rows],
+        ("identity",) if task.traits.private else dataset.classes,
+        answers,
+        decoding,
+        dataset.multilabel,
+        [Placement(*size(dataset, int(row))) for row in rows],
+    )
+    return [told(one) for one in found]
